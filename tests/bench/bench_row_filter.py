@@ -1,16 +1,18 @@
 """What the row filter costs: MLflow's routes as ``bongsu serve`` mounts them, and as MLflow serves them itself.
 
-    python tests/bench/bench_row_filter.py [--runs 12000] [--versions 2000] [--rounds 30]
+    python tests/bench/bench_row_filter.py [--runs 12000] [--versions 200] [--rounds 20]
 
 Two servers, each a process, on one database of PostgreSQL with the same rows; each route is asked in turns. With the
 filter an answer also waits for who asks, for what they are permitted, and for the record of what is labelled S and they
-read, which is written for good (see the disk's time). Of the rows, 60 of 100 are labelled O, 30 S and 10 C; the asker
+read, which is written for good (see the disk's time). Beside reads there are one write, ten figures of a run, and one
+download of a file. Of the rows, 60 of 100 are labelled O, 30 S and 10 C; the asker
 is cleared for S, so MLflow itself answers with a tenth more. Prints medians in milliseconds and their ratio.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import statistics
 import sys
@@ -36,11 +38,15 @@ from bongsu.service.mlflow_mount import FILES
 
 MINISTRY = "mnd"
 A2 = "/api/2.0/mlflow"
+FIGURES = 10
+FILE, FILE_MIB = "weights.bin", 4
+_STEPS = itertools.count(1)
 
 
 @dataclass(frozen=True)
 class Question:
-    """A request below MLflow's address; ``paged``: its second page is asked for, by the token of the first."""
+    """A request below MLflow's address; ``paged``: its second page is asked for, by the token of the first; ``logs``:
+    its body is of figures, each time of another step."""
 
     name: str
     method: str
@@ -48,13 +54,14 @@ class Question:
     query: dict[str, Any] | None = None
     body: dict[str, Any] | None = None
     paged: bool = False
+    logs: bool = False
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=12_000)
     parser.add_argument("--versions", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=20)
     given = parser.parse_args()
     with ExitStack() as undo:
         home = Path(undo.enter_context(tempfile.TemporaryDirectory()))
@@ -74,7 +81,7 @@ def main() -> None:
         without = httpx.Client(base_url=address, headers=headers, **options)
         with with_it, without:
             try:
-                for question in _questions(filled):
+                for question in _questions(filled, _own_run(with_it)):
                     _compare(question, with_it, without, given.rounds)
             except RuntimeError:
                 print((home / "server.log").read_text()[-4000:])
@@ -86,8 +93,9 @@ def _compare(question: Question, with_it: httpx.Client, without: httpx.Client, r
     asked = [(client, _second_page(client, question)) for client in (with_it, without)]
     for number in range(rounds + 1):
         for (client, body), found in zip(asked, taken, strict=True):
+            given = _figures(body) if question.logs else body
             began = time.perf_counter()
-            _ask(client, question, body)
+            _ask(client, question, given)
             if number:  # the first one finds nothing prepared
                 found.append((time.perf_counter() - began) * 1000)
     a, b = map(statistics.median, taken)
@@ -108,7 +116,21 @@ def _ask(client: httpx.Client, question: Question, body: dict[str, Any] | None) 
     return answer
 
 
-def _questions(filled: Filled) -> Iterator[Question]:
+def _own_run(client: httpx.Client) -> str:
+    """A run to which the asker may log: those that were filled in are the control plane's."""
+    made = client.post(f"{A2}/experiments/create", json={"name": "own"}).raise_for_status().json()
+    body = {"experiment_id": made["experiment_id"], "start_time": 1}
+    answer = client.post(f"{A2}/runs/create", json=body).raise_for_status().json()
+    return str(answer["run"]["info"]["run_id"])
+
+
+def _figures(body: dict[str, Any] | None) -> dict[str, Any]:
+    step = next(_STEPS)
+    figures = [{"key": f"loss{n}", "value": 0.5, "timestamp": step, "step": step} for n in range(FIGURES)]
+    return (body or {}) | {"metrics": figures}
+
+
+def _questions(filled: Filled, own_run: str) -> Iterator[Question]:
     def runs(name: str, text: str = "", *order: str, number: int = 100, paged: bool = False) -> Question:
         body = {"experiment_ids": [filled.experiment], "filter": text, "order_by": order, "max_results": number}
         return Question(f"runs/search {name}", "POST", f"{A2}/runs/search", body=body, paged=paged)
@@ -129,6 +151,12 @@ def _questions(filled: Filled) -> Iterator[Question]:
     yield Question("model-versions/search by name", "GET", f"{A2}/model-versions/search", named)
     yield Question("metrics/get-history", "GET", f"{A2}/metrics/get-history", run | {"metric_key": "loss0"})
     yield Question("artifacts/list", "GET", f"{A2}/artifacts/list", run)
+    yield Question(
+        f"download of {FILE_MIB} MiB", "GET", f"/api/2.0/mlflow-artifacts/artifacts/{filled.files}/{FILE}"
+    )
+    yield Question(
+        f"runs/log-batch of {FIGURES}", "POST", f"{A2}/runs/log-batch", body={"run_id": own_run}, logs=True
+    )
     shown = "data { tags { key value } params { key value } metrics { key value } }"
     text = f'{{ mlflowGetRun(input: {{runId: "{filled.run}"}}) {{ run {{ {shown} }} }} }}'
     yield Question("graphql a run", "POST", "/graphql", body={"query": text})
@@ -138,6 +166,7 @@ def _log_files(folder: Path) -> None:
     folder.mkdir(parents=True)
     for number in range(20):
         (folder / f"figure-{number}.txt").write_text("x")
+    (folder / FILE).write_bytes(os.urandom(FILE_MIB * 2**20))
 
 
 def _disk() -> float:

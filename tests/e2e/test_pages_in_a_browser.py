@@ -80,6 +80,8 @@ def test_whoever_opens_the_printed_address_signs_in_and_sees_their_own_runs(
 
         # MLflow's pages lead to where somebody signs out.
         tab.press('a[href="/v1/session"]')
+        # The page that one leaves shows the same words, and has buttons of its own.
+        tab.awaits("location.pathname === '/v1/session' && document.readyState === 'complete'")
         assert "mnd/engineer" in tab.shows("Sign out")
         tab.press("button")
         tab.shows("You are not signed in")

@@ -43,8 +43,9 @@ def test_the_starter_runs_to_a_registered_version_and_its_lineage(tmp_path: Path
 
 def what_mlflow_knows(home: Path) -> dict[str, list[str]]:
     """By a plain client of ``bongsu mlflow``."""
-    with serving_pages(home, home.parent) as server:
+    with serving_pages(home, home.parent) as server, pytest.MonkeyPatch.context() as environment:
         server.answer("/health")
+        environment.setenv("MLFLOW_TRACKING_TOKEN", server.key)
         client = MlflowClient(server.address, registry_uri=server.address)
         (experiment,) = client.search_experiments(filter_string="name = 'first-pipeline'")
         runs = client.search_runs([experiment.experiment_id])

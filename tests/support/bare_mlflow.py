@@ -16,6 +16,7 @@ from measured_server import START_S, answers
 from ports import free_port
 
 from bongsu.cli.commands.serve import HOST
+from bongsu.machine.processes import die_with_parent
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,13 @@ def bare_mlflow(home: Path, database: str, files: Path) -> Iterator[BareMlflow]:
     address, log = f"http://{HOST}:{port}", home / "mlflow.log"
     began = time.perf_counter()
     with log.open("wb") as file:
-        process = subprocess.Popen(serve, stdout=file, stderr=file, env=environment)
+        process = subprocess.Popen(
+            serve,
+            stdout=file,
+            stderr=file,
+            env=environment,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 (one call of the C library, without a lock)
+        )
     try:
         while not answers(f"{address}/version"):
             if process.poll() is not None or time.perf_counter() - began > START_S:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -34,7 +34,8 @@ from bongsu.service.labels import raise_label
 from bongsu.service.model_bundles.exporting import Export, export_model
 from bongsu.service.model_bundles.importing import Imported, import_bundle
 from bongsu.service.platform import Platform
-from bongsu.store.lineage import Edge, Node, artifact_node, input_node, put_edges, put_nodes
+from bongsu.store.lineage import Edge, Node, put_edges, put_nodes
+from bongsu.store.node_ids import artifact_node, input_node
 from bongsu.store.schema import artifacts, edges, model_versions, nodes
 from bongsu.store.schema_audit import audit_entries
 from bongsu.store.schema_people import people
@@ -91,11 +92,16 @@ class Giver(GovernedPlace):
                 file.write(data)
         return writer.commit().digest
 
-    def transfer(self, target: str = "army", days: float = 90, object_: str = "model:axk1/1") -> Proposal:
-        """Proposed, approved by two, and carried out."""
+    def transfer(
+        self, target: str = "army", days: float = 90, object_: str = "model:axk1/1", leaving: Sequence[str] = ()
+    ) -> Proposal:
+        """Proposed, approved by two, and carried out; before these two, by people whose accounts were closed then."""
         until = self.now + days * DAY
         request = ProposalRequest("mnd", ProposalKind.TRANSFER, object_, target, "They asked for it", until)
         made = propose(self.platform, self.actor("lee"), request)
+        for person in leaving:
+            approve(self.platform, self.actor(person), made.id, made.binding.digest)
+            self.disable(person)
         for person in ("ann", "bae"):
             approve(self.platform, self.actor(person), made.id, made.binding.digest)
         return carry_out(self.platform, self.actor("lee"), made.id)

@@ -74,6 +74,7 @@ class FilledPlace(WorkerPlace):
             "model": ["axk1"],
             "dataset": ["secret-law"],
             "version": ["1"],
+            "uses": ["train.continue"],
         }
         self.promoted("model:carried-out/1")
         self._transferred("model:axk1/1", "army")

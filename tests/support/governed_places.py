@@ -32,8 +32,9 @@ from bongsu.service.platform import Platform
 from bongsu.store import datasets, lineage, models
 from bongsu.store.artifacts import Maker, note_artifact
 from bongsu.store.database import Database
-from bongsu.store.lineage import Edge, Node, artifact_node, stage_node, version_node
+from bongsu.store.lineage import Edge, Node
 from bongsu.store.ministries import open_accounts
+from bongsu.store.node_ids import artifact_node, stage_node, version_node
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.runs import create_run
 from bongsu.store.schema import outbox

@@ -20,6 +20,7 @@ from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.ministries import NewMinistry, register_ministry
+from bongsu.service.refusals import Refusals
 from bongsu.store.permits import add_access_permit
 from bongsu.store.schema_people import memberships, people
 from bongsu.store.scope import EVERYTHING
@@ -48,7 +49,8 @@ def plane_at(folder: Path) -> ControlPlane:
             connection.execute(insert(people).values(**values, created_at=made.now))
             for ministry, role in [(ministry, role) for ministry, roles in one.roles.items() for role in roles]:
                 connection.execute(insert(memberships).values(person=one.id, ministry=ministry, role=role.value))
-    return ControlPlane(replace(made.platform, scope=EVERYTHING), identify)
+    # Whoever tries everything is refused much.
+    return ControlPlane(replace(made.platform, scope=EVERYTHING, refusals=Refusals(10**6)), identify)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from bongsu.service.governance.carrying_out import carry_out
 from bongsu.service.governance.deciding import approve
 from bongsu.service.governance.proposing import ProposalRequest, propose
 from bongsu.service.labels import raise_label
+from bongsu.service.labels_in_force import AGAIN_S
 from bongsu.service.mlflow_mount import mounted, publisher_of, settings_of
 from bongsu.service.submitting import submit
 from bongsu.store import outbox
@@ -160,6 +162,7 @@ def main(home: Path, database: str) -> None:
     with patch.object(GovernedPublisher, "catch_up", _refuses_the_army):
         world.tell_of("army")
         answered["what the army has cannot be labelled"] = world.statuses()
+    time.sleep(AGAIN_S)
     answered["and can again"] = world.statuses()
     world.tell_of("army")
     world.damage(run_id="r-nobodys", body="{}")

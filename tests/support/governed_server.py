@@ -18,12 +18,14 @@ from unittest.mock import patch
 import httpx
 from ports import free_port
 
+from bongsu.machine.processes import die_with_parent
+
 if TYPE_CHECKING:
     from bongsu.tracking.governed.row_filter import RowFilter
 
 START_S = 120.0
 UNRECORDABLE = "unrecordable"
-"""Requests with this word in their query are refused by who keeps the log."""
+"""Requests with this word in their query are refused by who keeps the log; so are changes with it in their number."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,14 @@ def serving(home: Path, database: str, *, unfiltered: bool = False) -> Iterator[
     environment.pop("PYTEST_CURRENT_TEST")
     command = [sys.executable, __file__, str(home), database, str(port), "off" if unfiltered else "on"]
     with (home / f"server-{port}.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 (one call of the C library, without a lock)
+        )
     address = f"http://127.0.0.1:{port}/mlflow"
     try:
         _await(process, address, home / f"server-{port}.log")
@@ -97,6 +106,7 @@ def main(home: Path, database: str, port: int, mode: str) -> None:
     from governed_world import settings, tell_everything
 
     from bongsu.api.serving import application
+    from bongsu.service import mlflow_mount
     from bongsu.service.mlflow_mount import mounted
     from bongsu.service.serving import Served, ServerSettings
     from bongsu.tracking.governed.publisher import GovernedPublisher
@@ -115,6 +125,14 @@ def main(home: Path, database: str, port: int, mode: str) -> None:
                 f"{who} {visit.workspace or '-'} {visit.method} {visit.route} {visit.query} {visit.status}\n"
             )
 
+    record_changes = mlflow_mount.record_changes
+
+    def record(platform: Any, viewer: Any, workspace: str, changed: Any, request: str) -> None:
+        if UNRECORDABLE in request:
+            raise OSError("the disk is full")
+        record_changes(platform, viewer, workspace, changed, request)
+
+    mlflow_mount.record_changes = record
     given = replace(settings(home, database), note=note)
     (folder := _plane(home, port)).mkdir()
     plane = plane_at(folder)

@@ -13,8 +13,9 @@ from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.service.embedded import open_home
 from bongsu.store.artifacts import Maker, note_artifact
-from bongsu.store.lineage import Edge, Node, artifact_node, put_edges, put_nodes, version_node
+from bongsu.store.lineage import Edge, Node, put_edges, put_nodes
 from bongsu.store.models import add_version
+from bongsu.store.node_ids import artifact_node, version_node
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.runs import create_run
 

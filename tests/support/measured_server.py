@@ -18,6 +18,7 @@ from loopback_issuer import LoopbackIssuer
 from ports import free_port
 
 from bongsu.cli.commands.serve import HOST
+from bongsu.machine.processes import die_with_parent
 
 START_S = 120.0
 READY = "/readyz"
@@ -34,6 +35,7 @@ class Bench:
         runs: how many there are.
         process: the server's.
         started_s: how long its start took.
+        started_mb: memory of all its processes then.
     """
 
     database: str
@@ -42,6 +44,7 @@ class Bench:
     runs: int
     process: psutil.Process
     started_s: float
+    started_mb: float
 
     @property
     def headers(self) -> dict[str, str]:
@@ -56,25 +59,33 @@ def started(home: Path, databases: tuple[str, str], provider: LoopbackIssuer, ru
     command = [str(Path(sys.executable).with_name("bongsu")), "--home", str(home), "serve", "--port", str(port)]
     command += ["--issuer", f"mnd={provider.url}", "--database", database, "--mlflow-database", mlflow_database]
     began = time.perf_counter()
-    with (home / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "BONGSU_LANG": "en"})
+    said = home / f"server-{port}.log"
+    with said.open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "BONGSU_LANG": "en"},
+            preexec_fn=die_with_parent,  # noqa: PLW1509 (one call of the C library, without a lock)
+        )
     url = f"http://{HOST}:{port}"
     try:
         while not answers(url + READY):
             if process.poll() is not None or time.perf_counter() - began > START_S:
-                raise RuntimeError((home / "server.log").read_text())
+                raise RuntimeError(said.read_text())
             time.sleep(0.02)
         started = time.perf_counter() - began
         token = provider.token(PERSON)
-        yield Bench(database, url, token, runs, psutil.Process(process.pid), started)
+        itself = psutil.Process(process.pid)
+        yield Bench(database, url, token, runs, itself, started, memory_of(itself))
     finally:
         process.terminate()
         process.wait(60)
 
 
-def memory_of(process: psutil.Process) -> float:
-    """Of a process and of all that it started, in MB; what several of them share is counted once (PSS)."""
-    found = [process, *process.children(recursive=True)]
+def memory_of(*processes: psutil.Process) -> float:
+    """Of processes and of all that they started, in MB; what several of them share is counted once (PSS)."""
+    found = [one for process in processes for one in (process, *process.children(recursive=True))]
     return sum(one.memory_full_info().pss for one in found) / 1e6
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from published_models import PUBLISHED
+
 from bongsu.domain.plan import MemoryEstimate
 from bongsu.domain.resources import Resources
 from bongsu.planner.accelerators import ACCELERATORS
@@ -14,7 +16,6 @@ from bongsu.planner.config_shapes import shape_of
 from bongsu.planner.feasibility import USABLE
 from bongsu.planner.memory import estimate_memory
 from bongsu.planner.model_shape import ModelShape
-from bongsu.planner.published import PUBLISHED
 from bongsu_stages.runtime.catalogue import load_stage
 
 SHOWN = ("H100-80GB", "H200-141GB", "B200-180GB")

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from ports import free_port
+
+from bongsu.machine.processes import die_with_parent
 
 START_S = 120.0
 
@@ -23,6 +24,12 @@ START_S = 120.0
 class PageServer:
     process: subprocess.Popen[bytes]
     port: int
+    home: Path
+
+    @property
+    def key(self) -> str:
+        """What its clients send as MLFLOW_TRACKING_TOKEN."""
+        return (self.home / "mlflow.key").read_text().strip()
 
     @property
     def address(self) -> str:
@@ -34,9 +41,10 @@ class PageServer:
         while True:
             assert self.process.poll() is None, "the server ended"
             try:
-                with urlopen(f"{self.address}{path}", timeout=5) as answer:
+                asked = Request(f"{self.address}{path}", headers={"Authorization": f"Bearer {self.key}"})
+                with urlopen(asked, timeout=5) as answer:
                     return bytes(answer.read())
-            except (URLError, OSError):
+            except OSError:
                 assert time.monotonic() < deadline, "nobody answers"
                 time.sleep(0.2)
 
@@ -54,11 +62,12 @@ def serving_pages(home: Path, folder: Path) -> Iterator[PageServer]:
         [sys.executable, "-m", "bongsu.cli.main", "--home", str(home), "mlflow", "--port", str(port)],
         cwd=folder,
         start_new_session=True,
+        preexec_fn=die_with_parent,  # noqa: PLW1509 (one call of the C library, without a lock)
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        yield PageServer(process, port)
+        yield PageServer(process, port, home)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -32,7 +32,8 @@ from bongsu.domain.use_register import Evidence, PermittedUse, Tier
 from bongsu.domain.uses import UseClass
 from bongsu.store import artifacts, datasets, grants, lineage, models, permits, permitted_uses, proposals, runs
 from bongsu.store.database import Database
-from bongsu.store.lineage import Edge, Node, artifact_node, version_node
+from bongsu.store.lineage import Edge, Node
+from bongsu.store.node_ids import artifact_node, version_node
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.schema_people import memberships, ministries
 from bongsu.store.scope import Scope
@@ -340,7 +341,7 @@ class World(ApiPlace):
             plan_hash="",
             label=str(thing.label),
             use_class="administration",
-            evidence_until=0.0,
+            evidence_ends_at=None,
         )
         return Proposal(
             id=f"p-{thing.number}",

@@ -49,7 +49,7 @@ class PureRun:
         self.cache: dict[Digest, EarlierWork] = {}
         self.published: dict[StageId, Registered | Refused] = {}
         self.usual_seconds: dict[str, float] = {}
-        self.under_way: set[tuple[Tenant, Digest]] = set()
+        self.under_way: dict[tuple[Tenant, Digest], set[Label]] = {}
         self.denied: tuple[Problem, ...] = ()
         self.times_asked = 0
         self._seen: dict[AttemptId, Observation] = {}
@@ -99,12 +99,13 @@ class PureRun:
 
     def _budget(self) -> Budget:
         budget = Budget.of(self.capacity)
-        budget.under_way |= self.under_way
+        budget.under_way |= {work: set(labels) for work, labels in self.under_way.items()}
         for attempt in self.facts.live:
             planned = self.plan.stage(attempt.id.stage_id)
             budget.spend(planned.resources)
             key = self.facts.stages[planned.id].cache_key
-            budget.under_way |= {(HOME, key)} if key and planned.cacheable else set()
+            if key and planned.cacheable:
+                budget.begin(HOME, key, planned.label)
         return budget
 
     # -- what happens outside ------------------------------------------------------------------------------------

@@ -162,7 +162,7 @@ def decides(client: Client, number: int) -> None:
     else:
         target = f"alias-{number}"
         body = {"ministry": "mnd", "kind": "promotion", "object": f"model:good-{number % MODELS + 1}/1"}
-        until = {"evidenceUntil": client.site.place.now + 60 * DAY}
+        until = {"evidenceEndsAt": iso_time(client.site.place.now + 60 * DAY)}
         body |= {"target": target, "reason": "It is better", **until}
         proposed = client.must("lee", "approval.propose", "/v1/approvals", body)
     path, vote = f"/v1/ministries/mnd/approvals/{proposed['id']}", {"digest": proposed["digest"]}

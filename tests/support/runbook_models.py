@@ -19,8 +19,9 @@ from bongsu.service.artifact_place import place_of, stores_at
 from bongsu.store import lineage
 from bongsu.store.artifacts import note_artifact
 from bongsu.store.database import open_database
-from bongsu.store.lineage import Edge, Node, artifact_node, stage_node, version_node
+from bongsu.store.lineage import Edge, Node
 from bongsu.store.models import add_version
+from bongsu.store.node_ids import artifact_node, stage_node, version_node
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.scope import Scope
 
@@ -90,7 +91,7 @@ def promote(site: Site, name: str, alias: str) -> None:
     """Let the alias stand for its first version, as two people approve."""
     proposal = {"ministry": "mnd", "kind": "promotion", "object": f"model:{name}/1", "target": alias}
     until = iso_time(time.time() + YEAR_S / 4)
-    made = site.tell("engineer", "/v1/approvals", {**proposal, "reason": "Good", "evidenceUntil": until})
+    made = site.tell("engineer", "/v1/approvals", {**proposal, "reason": "Good", "evidenceEndsAt": until})
     place = f"/v1/ministries/mnd/approvals/{made['id']}"
     for person in ("approver", "accreditor"):
         site.tell(person, f"{place}/approve", {"digest": made["digest"], "reason": "Looked at"})

@@ -16,6 +16,7 @@ from bongsu.domain.labels import Label
 from bongsu.domain.resources import Resources
 from bongsu_stages.runtime.attempt import run_attempt
 from bongsu_stages.runtime.catalogue import load_stage
+from bongsu_stages.runtime.leave import UNASKED, Leave
 
 _numbers = itertools.count(1)
 Named = tuple[str, ArtifactType, str]
@@ -24,8 +25,9 @@ Named = tuple[str, ArtifactType, str]
 class StageRunner:
     """Runs one stage after another and hands on what they made."""
 
-    def __init__(self, store: LocalStore, cpus: float = 2) -> None:
+    def __init__(self, store: LocalStore, cpus: float = 2, leave: Leave = UNASKED) -> None:
         self.store = store
+        self._leave = leave
         self._cpus = cpus
         self.memory: int | None = None
         """Bytes that attempts ask for."""
@@ -56,7 +58,7 @@ class StageRunner:
             ministry="mnd",
             distributed=signature.distributed,
         )
-        return run_attempt(spec, self.events.append, time.time)
+        return run_attempt(spec, self.events.append, time.time, self._leave)
 
     def made(self, uses: str, params: Mapping[str, Any], inputs: Mapping[str, Sequence[Named]]) -> AttemptResult:
         """As :meth:`run`, of a stage that has to succeed."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import platform
-import shutil
 import sys
 import tempfile
 import traceback
@@ -39,6 +38,7 @@ from bongsu.domain.messages import N_
 from bongsu.domain.metrics import not_finite
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
+from bongsu.machine.removing import remove_tree
 from bongsu_stages.runtime.catalogue import load_stage
 from bongsu_stages.runtime.context import StageContext
 from bongsu_stages.runtime.faults import full_disk, is_out_of_memory
@@ -105,7 +105,7 @@ def run_attempt(
         return failure
     finally:
         if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
+            remove_tree(scratch)
 
 
 def leave_failure(spec: AttemptSpec, error: Exception) -> Failure:
@@ -142,7 +142,7 @@ def _make_scratch(spec: AttemptSpec) -> Path:
     if spec.log_directory is None:
         return Path(tempfile.mkdtemp(prefix=f"{spec.id.job_name}-"))
     scratch = Path(spec.log_directory) / SCRATCH
-    shutil.rmtree(scratch, ignore_errors=True)
+    remove_tree(scratch)
     scratch.mkdir(parents=True, mode=0o700)
     return scratch
 

@@ -62,6 +62,12 @@ class StageContext:
         self._writers: dict[str, TreeWriter] = {}
         self._told: set[str] = set()
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether a server of several ministries gave this attempt, so that what the worker could read is not only its
+        submitter's."""
+        return self._leave.is_asked
+
     def has_input(self, port: str) -> bool:
         return bool(self.spec.inputs.get(port))
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.util
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from bongsu.domain.worker_leave import PASS, WorkerPass
 from bongsu.machine.processes import die_with_parent, mark_of
 from bongsu.machine.python import python_command
 from bongsu.machine.requirements import with_included
+from bongsu.machine.shared_environments import environment_in_use
 from bongsu_stages.runtime.attempt import leave_failure
 from bongsu_stages.runtime.catalogue import entry_of, load_stage
 from bongsu_stages.runtime.stage import StageError
@@ -80,18 +80,19 @@ def run_isolated(
 def _run_in(
     spec: AttemptSpec, environments: Path, environment: Mapping[str, str], given: WorkerPass | None
 ) -> AttemptResult | Failure | EndedWithoutRecord:
-    try:
-        interpreter = _interpreter(spec, environments, environment)
-    except (OSError, subprocess.CalledProcessError) as error:
-        output = getattr(error, "stderr", "") or str(error)
-        return Failure(
-            reason=FAILED,
-            message=phrase(N_("The environment of {stage} could not be made."), stage=spec.uses),
-            fix=N_("Read the detail; check the requirements file and whether its packages can be reached."),
-            retryable=True,
-            detail=output[-4000:],
-        )
-    return _run(spec, interpreter, environment, given)
+    with ExitStack() as held:
+        try:
+            interpreter = _interpreter(spec, environments, environment, held)
+        except (OSError, subprocess.CalledProcessError) as error:
+            output = getattr(error, "stderr", "") or str(error)
+            return Failure(
+                reason=FAILED,
+                message=phrase(N_("The environment of {stage} could not be made."), stage=spec.uses),
+                fix=N_("Read the detail; check the requirements file and whether its packages can be reached."),
+                retryable=True,
+                detail=output[-4000:],
+            )
+        return _run(spec, interpreter, environment, given)
 
 
 def _run(
@@ -181,14 +182,15 @@ def lend_packages(folder: Path, uses: str) -> None:
     (note / "entry_points.txt").write_text(f"[{STAGES}]\n{entry.name} = {entry.value}\n")
 
 
-def _interpreter(spec: AttemptSpec, environments: Path, surrounding: Mapping[str, str]) -> str:
+def _interpreter(spec: AttemptSpec, environments: Path, surrounding: Mapping[str, str], held: ExitStack) -> str:
+    """Its path; an environment that it lies in stays as long as ``held``."""
     environment = spec.environment
     assert environment is not None
     if environment.interpreter:
         return environment.interpreter
     if environment.requirements:
         file = _requirements_file(spec, environment.requirements)
-        made = _virtual_environment(file, spec.requirements, environments, surrounding)
+        made = held.enter_context(_virtual_environment(file, spec.requirements, environments, surrounding))
         return str(made / "bin" / "python")
     return sys.executable
 
@@ -201,7 +203,7 @@ def _requirements_file(spec: AttemptSpec, path: str) -> Path:
 
 def _virtual_environment(
     requirements: Path, planned: Digest | None, environments: Path, surrounding: Mapping[str, str]
-) -> Path:
+) -> AbstractContextManager[Path]:
     """The environment made from a requirements file, made once for its content and interpreter version.
 
     Args:
@@ -217,18 +219,13 @@ def _virtual_environment(
             N_("Give it its content again, or `bongsu run` the file, which plans it anew."),
         )
     name = hashlib.sha256(content + sys.version.encode()).hexdigest()[:24]
-    ready = environments / name
-    environments.mkdir(parents=True, exist_ok=True)
-    with (environments / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if (ready / ".ready").exists():
-            return ready
-        shutil.rmtree(ready, ignore_errors=True)
-        _call(python_command("venv", str(ready)), surrounding)
+
+    def make(place: Path) -> None:
+        _call(python_command("venv", str(place)), surrounding)
         quietly = ("install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(requirements))
-        _call(python_command("pip", *quietly, interpreter=str(ready / "bin" / "python")), surrounding)
-        (ready / ".ready").touch()
-    return ready
+        _call(python_command("pip", *quietly, interpreter=str(place / "bin" / "python")), surrounding)
+
+    return environment_in_use(environments, name, make)
 
 
 def _call(command: list[str], surrounding: Mapping[str, str]) -> None:

@@ -25,7 +25,8 @@ GOOD_FOR_S = 60.0
 """A leave that was given is not asked for again within this time."""
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
-_SHORTEST_RENEWAL_S = 0.05
+SHORTEST_RENEWAL_S = 5.0
+"""A token is asked for no sooner after another, and a silent control plane no sooner again: others wait for it too."""
 
 
 class NoLeaveError(Exception):
@@ -41,7 +42,13 @@ class NoLeaveError(Exception):
 
 
 class Leave:
-    """Where nobody has to be asked."""
+    """Where nobody has to be asked.
+
+    Attributes:
+        is_asked: whether there is a control plane to ask, so that others share what the worker runs on.
+    """
+
+    is_asked = False
 
     def ask(self, digest: Digest) -> None:
         """Go on only if the tree may be read now. Raises NoLeaveError."""
@@ -62,12 +69,21 @@ def leave_of(spec: AttemptSpec, given: WorkerPass | None) -> Leave:
 
 @dataclass(frozen=True)
 class Waiting:
-    """How an asker passes the time: seconds that only grow, sleeping for some, and for how long an answer is waited
-    for."""
+    """How an asker passes the time.
+
+    Attributes:
+        monotonic: seconds that only grow.
+        sleep: for so many seconds.
+        patience_s: for so long an answer is waited for.
+        unless: waits for something for so many seconds; whether it happened.
+        shortest_renewal_s: as :data:`SHORTEST_RENEWAL_S` says.
+    """
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     patience_s: float = PATIENCE_S
+    unless: Callable[[threading.Event, float], bool] = threading.Event.wait
+    shortest_renewal_s: float = SHORTEST_RENEWAL_S
 
 
 class AskedLeave(Leave):
@@ -79,10 +95,12 @@ class AskedLeave(Leave):
         waiting: how it waits.
     """
 
+    is_asked = True
+
     def __init__(self, attempt: AttemptId, given: WorkerPass, waiting: Waiting | None = None) -> None:
         self._plane = ControlPlane(given.url, attempt, given.token)
-        self._lifetime = given.lifetime
         self._waiting = waiting or Waiting()
+        self._ends = self._waiting.monotonic() + given.lifetime
         self._granted: dict[Digest, float] = {}
 
     def ask(self, digest: Digest) -> None:
@@ -98,26 +116,38 @@ class AskedLeave(Leave):
     def kept(self) -> Iterator[None]:
         """A thread renews the token each time that half of its life is over."""
         over = threading.Event()
-        thread = threading.Thread(target=self._renew, args=(over,), name="token-renewal", daemon=True)
+        thread = threading.Thread(target=self.renew_until, args=(over,), name="token-renewal", daemon=True)
         thread.start()
         try:
             yield
         finally:
             over.set()
 
-    # -- inside ----------------------------------------------------------------------------------------------
-
-    def _renew(self, over: threading.Event) -> None:
-        lifetime = self._lifetime
-        while not over.wait(max(lifetime / 2, _SHORTEST_RENEWAL_S)):
+    def renew_until(self, over: threading.Event) -> None:
+        """Renew the token again and again. Where the control plane is silent, each further try comes when half of what
+        is left is over, until nothing is left."""
+        least = self._waiting.shortest_renewal_s
+        wait = self._left / 2
+        while not self._waiting.unless(over, max(wait, least)):
             try:
                 made: WorkerToken = self._plane.renew()
-            except SilentError:
-                lifetime /= 2  # sooner and sooner, up to the end of the one that holds
+            except SilentError as error:
+                wait = max(self._left / 2, error.wait_s, least)
+                if wait >= self._left:
+                    print(f"The worker's token is not renewed before it ends: {error.detail}", flush=True)
+                    return
             except RefusedError:
                 return  # the attempt is over, and whoever ended it ends this process
             else:
-                self._plane.token, lifetime = made.token, made.lifetime
+                self._plane.token, self._ends = made.token, self._waiting.monotonic() + made.lifetime
+                wait = self._left / 2
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    @property
+    def _left(self) -> float:
+        """Seconds for which the token still holds."""
+        return self._ends - self._waiting.monotonic()
 
     def _patiently(self, ask: Callable[[], ReadLeave]) -> ReadLeave:
         until, pause = self._waiting.monotonic() + self._waiting.patience_s, _FIRST_PAUSE_S

@@ -17,6 +17,7 @@ from bongsu.domain.codes import api as codes
 from bongsu.domain.documents import plain
 from bongsu.domain.phrases import Words
 from bongsu.domain.problems import BongsuError
+from bongsu.store.requests import KEPT_S
 
 T = TypeVar("T")
 MOST_ITEMS = 500
@@ -42,7 +43,9 @@ IdempotencyKey = Annotated[
     Header(
         max_length=200,
         pattern=r"^[\x21-\x7e]*$",
-        description="Drawn by the client for one request and sent with each try of it: it is carried out once.",
+        description="Drawn by the client for one request and sent with each try of it: it is carried out once. A key"
+        f" holds for {KEPT_S / 86_400:.0f} days, and is as a new one afterwards; under that of a correction of a grant"
+        " the ledger has one entry for good.",
     ),
 ]
 Ministry = Annotated[

@@ -1,18 +1,18 @@
 """Who asks, and what for: every route states its permission.
 
-Where that is checked: ``everywhere``, ``each``, ``within``, ``within_still`` and ``of_run`` give a route nothing but
-what its permission and the asker allow. Routes that take ``plane`` leave the check to the use case that they hand the
-actor to, because it looks at more than the permission, or records a refusal in the ministry's log: people, ministries
-and secrets, the audit log, what governance decides, exporting a model, giving a grant, what workers ask, pipelines
-handed in, and searches and lists of versions over all ministries. A test holds the other routes to the methods of
-:class:`Asker`.
+Where that is checked: ``everywhere``, ``each``, ``within``, ``within_still``, ``of_run`` and ``run_to_change`` give a
+route nothing but what its permission and the asker allow. ``of_member`` and ``of_log`` let in who is something in a
+ministry, and leave the rest to the use case that is handed the actor, because it looks at more than the permission; so
+do routes that take ``plane``: people, ministries and secrets, keys of the audit log, exporting a model, what workers
+ask, pipelines handed in, and searches and lists of versions over all ministries. A test holds the other routes to the
+methods of :class:`Asker`. Whoever refuses records it; a request that comes to no use case is recorded here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -21,6 +21,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
 from bongsu.api.large_responses import LargeResponse
+from bongsu.api.query_names import refuse_unheard
 from bongsu.api.requests import Rate, key_of_actor, key_of_address, language_of, request_id
 from bongsu.api.response_models import given, given_as_model
 from bongsu.domain.codes import api as api_codes
@@ -36,7 +37,7 @@ from bongsu.service.audit.reads import note_list
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.platform import Platform
 from bongsu.service.recording import stop_flood
-from bongsu.service.run_lists import of_run
+from bongsu.service.run_lists import of_run, run_to_change
 from bongsu.service.watching import Look, look_at_log, look_closely
 from bongsu.service.worker_access import refuse_elsewhere
 from bongsu.store.records import EventRecord, RunRecord
@@ -79,14 +80,28 @@ class Asker:
         """See :meth:`bongsu.service.control_plane.ControlPlane.each`."""
         return self.plane.each(self.actor, self.needed)
 
-    def within(self, ministry: str | None) -> Platform:
-        """See :meth:`bongsu.service.control_plane.ControlPlane.within`."""
-        return self.plane.within(self.actor, self.needed, ministry)
+    def within(self, ministry: str) -> Platform:
+        """See :meth:`bongsu.service.control_plane.ControlPlane.within`; a refusal is recorded."""
+        with self._door(ministry):
+            return self.plane.within(self.actor, self.needed, ministry)
 
     def within_still(self, ministry: str) -> Platform:
         """As :meth:`within`, of somebody who asked a while ago: their roles and their clearance are those of now.
         Raises ``identity.not-signed-in`` once they are disabled."""
-        return self.plane.within(self.plane.as_now(self.actor), self.needed, ministry)
+        return self.as_now().within(ministry)
+
+    def of_member(self, ministry: str) -> Platform:
+        """See :meth:`bongsu.service.control_plane.ControlPlane.of_member`; a refusal is recorded."""
+        with self._door(ministry):
+            return self.plane.of_member(self.actor, ministry)
+
+    def of_log(self, ministry: str) -> Platform:
+        """See :meth:`bongsu.service.control_plane.ControlPlane.of_log`; a refusal is recorded."""
+        with self._door(ministry):
+            return self.plane.of_log(self.actor, ministry)
+
+    def _door(self, ministry: str) -> AbstractContextManager[None]:
+        return self.plane.refusals_at_door(self.actor, self.needed, ministry)
 
     def grades(self) -> GradeScheme:
         """Of the site, which are everybody's."""
@@ -95,6 +110,10 @@ class Asker:
     def of_run(self, run: str) -> tuple[Platform, RunRecord]:
         """See :func:`bongsu.service.run_lists.of_run`."""
         return of_run(self.plane, self.actor, self.needed, run)
+
+    def run_to_change(self, run: str, action: str) -> tuple[Platform, RunRecord]:
+        """See :func:`bongsu.service.run_lists.run_to_change`."""
+        return run_to_change(self.plane, self.actor, self.needed, run, action)
 
     def as_now(self) -> Asker:
         """While an answer goes on. Raises ``identity.not-signed-in`` once they are disabled."""
@@ -121,6 +140,10 @@ class Asker:
         """Before anything is opened or recorded that :meth:`hand_out` is to give. Raises ``api.too-many-read``."""
         self.plane.base.readers.check(self.actor.id)
 
+    def reading(self) -> AbstractContextManager[None]:
+        """For the time in which bytes are read for them. Raises ``api.too-many-read``."""
+        return self.plane.base.readers.one_more(self.actor.id)
+
     def hand_out(
         self,
         pieces: Iterator[bytes],
@@ -128,10 +151,12 @@ class Asker:
         headers: Mapping[str, str],
         look_again: Callable[[Asker], object],
         close: Callable[[], None] = lambda: None,
+        held: AbstractContextManager[object] | None = None,
     ) -> LargeResponse:
-        """As :class:`bongsu.api.large_responses.LargeResponse`; ``look_again`` is handed the asker as they are then."""
-        held = partial(self.plane.base.readers.one_more, self.actor.id)
-        return LargeResponse(pieces, held, close, lambda: look_again(self.as_now()), media_type, headers)
+        """As :class:`bongsu.api.large_responses.LargeResponse`; ``look_again`` is handed the asker as they are then.
+        Who is counted as a reader already gives what :meth:`reading` gave, as ``held``: it ends with the answer."""
+        counted = self.reading if held is None else lambda: held
+        return LargeResponse(pieces, counted, close, lambda: look_again(self.as_now()), media_type, headers)
 
     @property
     def translate(self) -> Callable[[str], str]:
@@ -229,6 +254,7 @@ def _asker(request: Request) -> Asker:
     asker = Asker(plane.for_request(number), actor, permission, language, number)
     _refuse_wrong_kind(request, asker, found)
     _refuse_condition(request)
+    refuse_unheard(request)
     return asker
 
 

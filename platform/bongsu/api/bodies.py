@@ -10,15 +10,15 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, fields
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_type_hints
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, get_args, get_type_hints
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict, TypeAdapter, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, TypeAdapter, model_validator
 
 from bongsu.api.answers import bad_body
 from bongsu.domain.codes import api as codes
-from bongsu.domain.documents import MOMENT, TIME, camel
+from bongsu.domain.documents import MOMENT, TIME, camel, seconds_of
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.problems import BongsuError, Problem
@@ -29,6 +29,15 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 T = TypeVar("T", bound="DataclassInstance")
+
+
+def _of_calendar(moment: datetime) -> datetime:
+    seconds_of(moment)
+    return moment
+
+
+Time = Annotated[AwareDatetime, AfterValidator(_of_calendar)]
+"""A time in an address."""
 _DEEPEST = 32
 # Beyond it a number is not the same for everybody who reads JSON (RFC 8259, section 6).
 _MOST = 2**53
@@ -161,6 +170,8 @@ def _unlike(kind: Any, document: dict[str, Any], given: set[str]) -> Iterator[Pr
 
 def _fits(kind: Any, field: Field[Any], value: Any) -> bool:
     try:
+        if value is None and _may_be_null(kind, field):
+            return True
         if _is_time(kind, field):
             _seconds(value, takes_number=_is_moment(kind, field))
         else:
@@ -173,14 +184,13 @@ def _fits(kind: Any, field: Field[Any], value: Any) -> bool:
 def _seconds(value: Any, *, takes_number: bool = True) -> float:
     """Since the epoch. Raises ValueError for what is no time with its zone."""
     if takes_number and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    if moment is None or moment.tzinfo is None:
+        try:
+            return seconds_of(datetime.fromtimestamp(value, UTC))
+        except (OverflowError, OSError):
+            raise ValueError("no time") from None
+    if not isinstance(value, str):
         raise ValueError("no time")
-    try:
-        return moment.timestamp()
-    except OverflowError:
-        raise ValueError("no time") from None
+    return seconds_of(datetime.fromisoformat(value))
 
 
 def _wanted(schema: dict[str, Any]) -> Words:
@@ -211,6 +221,10 @@ def _is_time(kind: Any, field: Field[Any]) -> bool:
     return field.name.endswith(TIME) or _is_moment(kind, field)
 
 
+def _may_be_null(kind: Any, field: Field[Any]) -> bool:
+    return type(None) in get_args(get_type_hints(kind)[field.name])
+
+
 def _bad(place: str, detail: Words) -> Problem:
     return codes.BAD_REQUEST.at(place=place, detail=detail)
 
@@ -226,11 +240,13 @@ def _raise_all(problems: Iterator[Problem]) -> None:
 
 
 def _schema_of(kind: Any, field: Field[Any]) -> dict[str, Any]:
-    time = {"type": "string", "format": "date-time"}
+    time: dict[str, Any] = {"type": "string", "format": "date-time"}
     if _is_moment(kind, field):
         number = {"type": "number", "description": "Seconds since the epoch, as older clients say it."}
         return {"anyOf": [time, number]}
-    return time if field.name.endswith(TIME) else _schema(get_type_hints(kind)[field.name])
+    if not field.name.endswith(TIME):
+        return _schema(get_type_hints(kind)[field.name])
+    return {"anyOf": [time, {"type": "null"}]} if _may_be_null(kind, field) else time
 
 
 def _schema(hint: Any) -> dict[str, Any]:

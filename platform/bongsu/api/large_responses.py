@@ -28,7 +28,7 @@ class LargeResponse(StreamingResponse):
     def __init__(
         self,
         pieces: Iterator[bytes],
-        held: Callable[[], AbstractContextManager[None]],
+        held: Callable[[], AbstractContextManager[object]],
         close: Callable[[], None],
         look_again: Callable[[], object],
         media_type: str,

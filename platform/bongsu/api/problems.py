@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from bongsu.api.requests import broken_off, language_of, request_id
 from bongsu.api.unfit import words_of
-from bongsu.domain.codes import access, api, identity, people, run
+from bongsu.domain.codes import access, api, audit, identity, people, run
 from bongsu.domain.codes.database import without_address
 from bongsu.domain.messages import N_
 from bongsu.domain.problems import LACKING, BongsuError, Code, Problem
@@ -28,6 +28,7 @@ _OTHER_STATUS: dict[Code, int] = {
     access.SEVERAL_MINISTRIES: 400,
     api.BAD_REQUEST: 422,
     api.WRONG_METHOD: 405,
+    api.SEVERAL_HOSTS: 400,
     api.BAD_CURSOR: 400,
     api.BAD_FILTER: 400,
     api.UNKNOWN_FIELD: 400,
@@ -42,6 +43,7 @@ _OTHER_STATUS: dict[Code, int] = {
     api.TOO_MANY_READ: 429,
     api.TOO_MANY_REFUSED: 429,
     api.KEY_USED_OTHERWISE: 422,
+    audit.TOO_MANY_COSIGNATURES: 409,
     people.PERSON_EXISTS: 409,
     people.MINISTRY_EXISTS: 409,
     people.SUBJECT_TAKEN: 409,
@@ -50,6 +52,7 @@ _OTHER_STATUS: dict[Code, int] = {
     people.LAST_MINISTRY: 409,
     people.HAS_OPERATOR: 409,
     people.TOO_MANY_SECRETS: 409,
+    people.SECRET_REPLACED: 409,
     run.NOT_CANCELLABLE: 409,
     run.NOT_RESUMABLE: 409,
     run.STILL_CANCELLING: 409,
@@ -136,7 +139,10 @@ def handle_problems(app: FastAPI) -> None:
             problem = api.NO_SUCH_ROUTE.error(path=request.url.path)
         else:
             problem = api.BAD_REQUEST.error(place=request.url.path, detail=str(error.detail).rstrip("."))
-        return problem_response(request, problem)
+        response = problem_response(request, problem)
+        if error.status_code == 405 and error.headers is not None:
+            response.headers.update(error.headers)  # what the path does take
+        return response
 
     @app.exception_handler(ClientDisconnect)
     def _left(_request: Request, _error: ClientDisconnect) -> Response:

@@ -125,22 +125,27 @@ class Bounded:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if _head_bytes(scope) > MOST_HEAD_BYTES:
-            problem = codes.HEAD_TOO_LARGE.error(limit=MOST_HEAD_BYTES)
-            await self._refuse(Request(scope), problem)(scope, receive, send)
-            return
-        if _OBEYED.search(scope["path"]):
-            # A pattern of a route may end before a line feed: `a%0a` would be `a`.
-            await self._refuse(Request(scope), codes.NO_SUCH_ROUTE.error(path=scope["path"]))(scope, receive, send)
-            return
-        unread = _unreadable(scope["query_string"], _BINARY if self._takes_lines(scope["path"]) else _OBEYED)
-        if unread is not None:
-            told = phrase(N_("it has a control character, or is no UTF-8"))
-            problem = codes.BAD_REQUEST.error(place=f"query.{unread}", detail=told)
+        problem = self._fault_of_head(scope)
+        if problem is not None:
             await self._refuse(Request(scope), problem)(scope, receive, send)
             return
         body = _Body(scope, receive, self._most_of(scope["path"]), self._pause, self._whole, self._least)
         await self._app(scope, body, send)
+
+    def _fault_of_head(self, scope: Scope) -> BongsuError | None:
+        if _head_bytes(scope) > MOST_HEAD_BYTES:
+            return codes.HEAD_TOO_LARGE.error(limit=MOST_HEAD_BYTES)
+        if sum(name == b"host" for name, _value in scope["headers"]) > 1:
+            # RFC 9112, section 3.2: a proxy may have looked at the other one.
+            return codes.SEVERAL_HOSTS.error()
+        if _OBEYED.search(scope["path"]):
+            # A pattern of a route may end before a line feed: `a%0a` would be `a`.
+            return codes.NO_SUCH_ROUTE.error(path=scope["path"])
+        unread = _unreadable(scope["query_string"], _BINARY if self._takes_lines(scope["path"]) else _OBEYED)
+        if unread is None:
+            return None
+        told = phrase(N_("it has a control character, or is no UTF-8"))
+        return codes.BAD_REQUEST.error(place=f"query.{unread}", detail=told)
 
 
 class _Body:

@@ -7,12 +7,14 @@ import os
 import sys
 
 from bongsu.cli.ending import end_as_by_hand, leave_at_once
-from bongsu.cli.texts import choose_language, use_language
 
 
 def main() -> None:
     """Choose the language, build the commands, run one."""
     leave_at_once()
+    # Python itself answers Ctrl-C with a traceback, so whatever takes time is imported after the line above.
+    from bongsu.cli.texts import choose_language, use_language
+
     for stream in (sys.stdout, sys.stderr):
         # A terminal or file of another encoding gets an escape for what it cannot hold, and no traceback.
         if isinstance(stream, io.TextIOWrapper):

@@ -31,6 +31,7 @@ TAKING_S = 3600.0
 _TRIES = 4
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
+_WRONG_INPUT = 2
 # The server, or something before it, is not there for the moment (RFC 9110, 15.6).
 _FOR_NOW = (429, 502, 503, 504)
 
@@ -197,7 +198,9 @@ class Server:
         is_refused = False
         pause = _FIRST_PAUSE_S
         patience = httpx.Timeout(TIMEOUT_S, read=TAKING_S if callable(content) else TIMEOUT_S)
-        for left in range(_TRIES - 1, -1, -1):
+        left = _TRIES
+        while True:
+            left -= 1
             signed = {**headers, "Authorization": f"Bearer {self._tokens(is_refused)}"}
             body = content() if callable(content) else content
             try:
@@ -218,7 +221,6 @@ class Server:
             if not is_refused:
                 self._sleep(pause)
                 pause *= 2
-        raise AssertionError("unreachable")
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
@@ -260,12 +262,15 @@ class Server:
 
 def problem_of(document: Mapping[str, Any]) -> Problem:
     """A warning or an obstacle as a server tells it, in the language that was asked for."""
-    return _problem(document, 2)
+    return _problem(document, _WRONG_INPUT)
 
 
-def _problem(document: Mapping[str, Any], exit_code: int) -> Problem:
+def _problem(document: Mapping[str, Any], otherwise: int) -> Problem:
+    """``otherwise`` is the exit status of one that does not tell its own: older servers tell that of all together."""
     what, fix = (str(part(document, name)).replace("{", "{{").replace("}", "}}") for name in ("message", "fix"))
-    code = Code(part(document, "code"), what, fix, exit_code, document.get("rule") or "")
+    told = document.get("exitStatus")
+    status = told if isinstance(told, int) else otherwise
+    code = Code(part(document, "code"), what, fix, status, document.get("rule") or "")
     place = None
     if document.get("file") and document.get("line"):
         place = Location(document["file"], int(document["line"]), int(document["column"] or 1))

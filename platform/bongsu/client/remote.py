@@ -115,23 +115,27 @@ class Remote:
         self, run: RunId, stages: Sequence[StageId], attempt: int | None = None, follow: bool = False
     ) -> Iterator[LogLine]:
         paths = [f"/v1/runs/{run}/stages/{stage}/logs" for stage in stages]
-        if follow and len(stages) > 1:
+        if attempt is None and len(stages) > 1:  # a request for each of very many would be a flood
             paths = [f"/v1/runs/{run}/logs"]
+        wanted = set(stages)
         for path in paths:
             query = {"attempt": attempt, "follow": "true" if follow else None}
             for line in self._server.lines(path, **query):
-                yield LogLine(StageId(line["stage"]), line["line"])
+                if line["stage"] in wanted:
+                    yield LogLine(StageId(line["stage"]), line["line"])
 
-    def models(self, name: str | None = None) -> list[ModelVersion]:
-        return list(self._server.pages("/v1/models", ModelVersion, name=name, ministry=self._ministry))
+    def models(self, name: str | None = None, limit: int | None = None) -> list[ModelVersion]:
+        found = self._server.pages("/v1/models", ModelVersion, limit, name=name, ministry=self._ministry)
+        return list(islice(found, limit))
 
     def artifacts(self, types: Collection[ArtifactType], limit: int) -> list[ListedArtifact]:
         wanted = f"type : {', '.join(one.value for one in types)}" if types else ""
         found = self._server.pages("/v1/artifacts", ListedArtifact, limit, filter=wanted, ministry=self._ministry)
         return list(islice(found, limit))
 
-    def datasets(self, name: str | None = None) -> list[DatasetVersion]:
-        return list(self._server.pages("/v1/datasets", DatasetVersion, name=name, ministry=self._ministry))
+    def datasets(self, name: str | None = None, limit: int | None = None) -> list[DatasetVersion]:
+        found = self._server.pages("/v1/datasets", DatasetVersion, limit, name=name, ministry=self._ministry)
+        return list(islice(found, limit))
 
     def register_dataset(
         self, name: str, uri: str, directory: Path, grade: Grade | None, compartments: Sequence[str]
@@ -177,11 +181,15 @@ class Remote:
             return Checked(part(told, "name"), part(told, "stages"))
 
     def label(self, reference: str) -> LabelShown:
-        return self._server.get(f"/v1/ministries/{self._in_one_ministry()}/labels", LabelShown, of=reference)
+        ministry = self._in_one_ministry()
+        found = self._server.get(f"/v1/ministries/{ministry}/labels", LabelShown, of=reference)
+        return found if found.ministry else replace(found, ministry=ministry)
 
     def raise_label(self, reference: str, label: Label, reason: str) -> LabelShown:
+        ministry = self._in_one_ministry()
         body = {"of": reference, "grade": label.grade, "compartments": sorted(label.compartments), "reason": reason}
-        return self._server.made(f"/v1/ministries/{self._in_one_ministry()}/labels", LabelShown, body)
+        found = self._server.made(f"/v1/ministries/{ministry}/labels", LabelShown, body)
+        return found if found.ministry else replace(found, ministry=ministry)
 
     def search(self, text: str, kinds: Collection[SearchKind], limit: int) -> list[Found]:
         wanted = [kind.value for kind in kinds] or None

@@ -11,7 +11,7 @@ from bongsu.client.http import Server
 from bongsu.client.ministry import in_one_ministry
 from bongsu.domain.approval import ApprovalState, Proposal
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
-from bongsu.domain.documents import iso_time, plain
+from bongsu.domain.documents import plain
 from bongsu.domain.ids import Digest
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.use_register import PermittedUse
@@ -47,8 +47,7 @@ class RemoteGovernance:
         return self._all("/v1/uses", PermittedUse)
 
     def register_use(self, request: UseRequest) -> PermittedUse:
-        body = {name: value for name, value in plain(request).items() if value is not None}
-        return self._server.made("/v1/uses", PermittedUse, body)
+        return self._server.made("/v1/uses", PermittedUse, plain(request))
 
     def withdraw_use(self, use: str, reason: str) -> PermittedUse:
         return self._server.made(self._at("uses", use, "withdraw"), PermittedUse, {"reason": reason})
@@ -68,8 +67,9 @@ class RemoteGovernance:
     def give_access(self, request: AccessRequest) -> SharedObject:
         return self._server.made("/v1/access-permits", SharedObject, plain(request))
 
-    def revoke_access(self, permit: str) -> SharedObject:
-        return self._server.made(self._at("access-permits", permit, "revoke"), SharedObject)
+    def revoke_access(self, permit: str, reason: str = "") -> SharedObject:
+        body = {"reason": reason} if reason else None
+        return self._server.made(self._at("access-permits", permit, "revoke"), SharedObject, body)
 
     def proposals(self, states: Collection[ApprovalState]) -> Sequence[Proposal]:
         wanted = [state.value for state in states]
@@ -79,9 +79,7 @@ class RemoteGovernance:
         return self._server.get(self._at("approvals", proposal), Proposal)
 
     def propose(self, request: ProposalRequest) -> Proposal:
-        ends = request.evidence_until
-        body = plain(request) | {"evidenceUntil": iso_time(ends) if ends else 0}
-        return self._server.made("/v1/approvals", Proposal, body)
+        return self._server.made("/v1/approvals", Proposal, plain(request))
 
     def approve(self, proposal: str, digest: Digest, reason: str) -> Proposal:
         return self._decided(proposal, "approve", {"digest": digest, "reason": reason})

@@ -6,7 +6,7 @@ The moves are :data:`APPROVAL_MOVES`; ``docs/governance.md`` has them as a table
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -39,7 +39,7 @@ class ApprovalState(StrEnum):
 _S = ApprovalState
 APPROVAL_MOVES: Mapping[ApprovalState, frozenset[ApprovalState]] = {
     _S.PROPOSED: frozenset({_S.APPROVED, _S.REJECTED, _S.WITHDRAWN, _S.NEEDS_REVIEW}),
-    _S.APPROVED: frozenset({_S.CARRIED_OUT, _S.REJECTED, _S.WITHDRAWN, _S.NEEDS_REVIEW}),
+    _S.APPROVED: frozenset({_S.PROPOSED, _S.CARRIED_OUT, _S.REJECTED, _S.WITHDRAWN, _S.NEEDS_REVIEW}),
     _S.CARRIED_OUT: frozenset({_S.NEEDS_REVIEW}),
     _S.REJECTED: frozenset(),
     _S.WITHDRAWN: frozenset(),
@@ -86,7 +86,7 @@ class Binding:
         plan_hash: of the run that registered or made it; empty if none did.
         label: what it carries.
         use_class: what it was made for; empty for what is no model.
-        evidence_until: when the evidence has to be renewed, in seconds since the epoch; 0 for what has none.
+        evidence_ends_at: when the evidence has to be renewed, in seconds since the epoch; None for what has none.
     """
 
     kind: ProposalKind
@@ -97,14 +97,14 @@ class Binding:
     plan_hash: str
     label: str
     use_class: str
-    evidence_until: float
+    evidence_ends_at: float | None
 
     def canonical(self) -> str:
         """The text that is hashed: JSON with sorted keys and no blanks."""
         document = {
             "content": self.content,
             "evidence": sorted(self.evidence),
-            "evidenceUntil": round(self.evidence_until * 1000),
+            "evidenceUntil": round((self.evidence_ends_at or 0) * 1000),
             "kind": self.kind.value,
             "label": self.label,
             "object": self.object,
@@ -119,6 +119,10 @@ class Binding:
         """What people say yes to."""
         return digest_of(self.canonical().encode())
 
+    def has_evidence(self, now: float) -> bool:
+        """Whether it is good at this time, in seconds since the epoch."""
+        return self.evidence_ends_at is not None and now < self.evidence_ends_at
+
     def differences(self, other: Binding) -> tuple[str, ...]:
         """Names of the parts that differ, for people."""
         pairs = {
@@ -129,25 +133,32 @@ class Binding:
             N_("plan"): (self.plan_hash, other.plan_hash),
             N_("label"): (self.label, other.label),
             N_("use class"): (self.use_class, other.use_class),
-            EVIDENCE_END: (self.evidence_until, other.evidence_until),
+            EVIDENCE_END: (self.evidence_ends_at, other.evidence_ends_at),
         }
         return tuple(name for name, (mine, theirs) in pairs.items() if mine != theirs)
 
 
 @dataclass(frozen=True)
 class Vote:
-    """One person's decision on one digest set."""
+    """One person's decision on one digest set.
+
+    Attributes:
+        counts: whether it counts at this moment, or did when the proposal was carried out; None of a proposal that was
+            never carried out and waits no longer.
+    """
 
     person: str
     choice: Choice
     digest: Digest
     reason: str
     voted_at: float
+    counts: bool | None = None
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A proposal and what was decided on it.
+    """A proposal and what was decided on it. The store has what was known when it was proposed; see
+    :meth:`as_known`.
 
     Attributes:
         submitters: ids of those who submitted the runs that made the bytes and their evidence; they do not decide.
@@ -181,6 +192,39 @@ class Proposal:
         return tuple(dict.fromkeys(said))
 
     @property
+    def counting(self) -> tuple[str, ...]:
+        """Those of the approvers whose approval counts, as far as that is known of the votes."""
+        counted = {vote.person for vote in self.votes if vote.counts}
+        return tuple(person for person in self.approvers if person in counted)
+
+    @property
+    def deciders(self) -> tuple[str, ...]:
+        """Whose approvals carried it: those that counted when it was carried out. All approvers, where that was not
+        kept or it was never carried out."""
+        return self.counting or self.approvers
+
+    @property
+    def has_enough(self) -> bool:
+        """Whether as many approvals count as are needed."""
+        return len(self.counting) >= self.needs
+
+    @property
+    def state_now(self) -> ApprovalState:
+        """As what it is listed: one that is open is approved while enough approvals count, whichever of the two it was
+        when somebody last acted."""
+        if not self.state.is_open:
+            return self.state
+        return ApprovalState.APPROVED if self.has_enough else ApprovalState.PROPOSED
+
+    def as_known(self, *, submitters: Collection[str], needs: int, counting: Collection[str]) -> Proposal:
+        """With what is known at this moment: who has submitted the runs by now, how many have to approve as the tier is
+        now (fewer than when it was proposed never do), and whose approvals count."""
+        bound, counted = self.binding.digest, set(counting)
+        votes = tuple(replace(v, counts=v.digest == bound and v.person in counted) for v in self.votes)
+        known = self.submitters | set(submitters)
+        return replace(self, submitters=known, needs=max(self.needs, needs), votes=votes)
+
+    @property
     def open_key(self) -> str:
         """Equal for proposals of the same thing, of which one is open at a time."""
         bound = self.binding
@@ -188,13 +232,18 @@ class Proposal:
 
 
 def with_vote(proposal: Proposal, vote: Vote) -> Proposal:
-    """The proposal after one more decision, which was found to be allowed."""
-    voted = replace(proposal, votes=(*proposal.votes, vote), changed_at=vote.voted_at)
+    """The proposal, as it is known at this moment, after one more decision, which was found to be allowed."""
+    voted = replace(proposal, votes=(*proposal.votes, replace(vote, counts=True)), changed_at=vote.voted_at)
     if vote.choice is Choice.REJECT:
         return moved(voted, ApprovalState.REJECTED, vote.voted_at)
-    if voted.state is ApprovalState.PROPOSED and len(voted.approvers) >= voted.needs:
-        return moved(voted, ApprovalState.APPROVED, vote.voted_at)
-    return voted
+    return settled(voted, vote.voted_at)
+
+
+def settled(proposal: Proposal, now: float) -> Proposal:
+    """An open proposal, as it is known at this moment, in the state that its approvals make: approved if enough of them
+    count, else proposed."""
+    state = ApprovalState.APPROVED if proposal.has_enough else ApprovalState.PROPOSED
+    return proposal if proposal.state is state else moved(proposal, state, now)
 
 
 def moved(proposal: Proposal, state: ApprovalState, now: float, note: str = "") -> Proposal:

@@ -41,7 +41,7 @@ class AttemptSpec(_Frozen):
     ``artifact_cache`` is a local directory for copies of trees of a store that is not local, if the executor gives
     one.
     ``checkpoint_key`` names mutable state that outlives attempts of the same stage of the same run, or of the
-    same cache key, so a later attempt resumes where an earlier one stopped.
+    same cache key under the same label, so a later attempt resumes where an earlier one stopped.
     ``log_directory`` is a local directory for ``events.jsonl`` and ``log.txt``, if the executor shares one.
     """
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from bongsu.domain.codes.policy import FORBIDDEN_USE
 from bongsu.domain.filters import Comparison
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import OPEN, Label, high_water_mark
@@ -21,6 +22,7 @@ SYSTEM = "system"
 
 # An entry tells facts, and is no list: lineage has the rest.
 _MOST_NAMED = 50
+_LONGEST_OBJECT = 300
 
 
 class AuditOutcome(StrEnum):
@@ -87,7 +89,8 @@ LABEL_RAISED = "label.raise"
 
 @dataclass(frozen=True)
 class Author:
-    """In whose log, and in whose name, a use case records what it does.
+    """In whose log, and in whose name, a use case records what it does; by itself, the control plane's. Entries are
+    made here and nowhere else.
 
     Attributes:
         tenant, actor, request_id: as of :class:`AuditEvent`.
@@ -101,9 +104,33 @@ class Author:
         self, action: str, object_: str, at: float, label: Label = OPEN, facts: Mapping[str, Any] | None = None
     ) -> AuditEvent:
         """An entry about what was done; arguments as the attributes of :class:`AuditEvent`."""
-        return AuditEvent(
-            self.tenant, self.actor, action, object_, at, label=label, facts=facts or {}, request_id=self.request_id
-        )
+        return self._entry(action, object_, at, AuditOutcome.DONE, label, facts or {})
+
+    def was_refused(
+        self,
+        action: str,
+        object_: str,
+        at: float,
+        problems: Collection[Problem],
+        more: Mapping[str, Any] | None = None,
+        label: Label = OPEN,
+    ) -> AuditEvent:
+        """An entry about what was asked for and denied.
+
+        Args:
+            action, object_, at, label: as the attributes of :class:`AuditEvent`.
+            problems: why. Facts are the ``codes`` of all, the ``rules`` that refused, and the ``words`` of a forbidden
+                use; none of them for what has no code, as what OAuth refuses.
+            more: facts beside these.
+        """
+        facts = {**(more or {}), **_reasons(problems)}
+        return self._entry(action, object_, at, AuditOutcome.REFUSED, label, facts)
+
+    def _entry(
+        self, action: str, object_: str, at: float, outcome: AuditOutcome, label: Label, facts: Mapping[str, Any]
+    ) -> AuditEvent:
+        thing = encodable(object_)[:_LONGEST_OBJECT]  # what was asked for may be no object at all
+        return AuditEvent(self.tenant, self.actor, action, thing, at, outcome, label, facts, self.request_id)
 
     def raised(self, labels: Mapping[Digest, Label], at: float, reason: str = "") -> list[AuditEvent]:
         """An entry about trees whose labels rose together, the cause of it first, and why if somebody said so; none if
@@ -116,10 +143,14 @@ class Author:
         return [self.did(LABEL_RAISED, f"artifact:{cause}", at, high_water_mark(labels.values()), facts)]
 
 
-def rules_of(problems: Iterable[Problem]) -> dict[str, list[str]]:
-    """Which rules refused, as the facts of an entry have them; nothing where no rule did."""
-    found = sorted({problem.code.rule for problem in problems if problem.code.rule})
-    return {"rules": found} if found else {}
+def _reasons(problems: Collection[Problem]) -> dict[str, list[str]]:
+    found = {
+        "codes": {problem.code.name for problem in problems},
+        "rules": {problem.code.rule for problem in problems if problem.code.rule},
+    }
+    words = [str(one.args["words"]) for one in problems if one.code is FORBIDDEN_USE]
+    told = {name: sorted(values) for name, values in found.items() if values}
+    return told | ({"words": words} if words else {})
 
 
 @dataclass(frozen=True)

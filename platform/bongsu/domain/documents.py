@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from enum import Enum
 from functools import cache
 from typing import Annotated, Any, overload
@@ -69,6 +69,14 @@ def iso_time(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds_of(moment: datetime) -> float:
+    """Since the epoch. Raises ValueError for a time without its zone, and in the first or the last year that there is:
+    it may have no name elsewhere."""
+    if moment.tzinfo is None or not MINYEAR < moment.year < MAXYEAR:
+        raise ValueError("no time that can be written in every zone")
+    return moment.timestamp()
 
 
 def key_of(name: str, field: Any) -> str:

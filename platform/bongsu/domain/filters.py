@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from bongsu.domain.codes import api as codes
+from bongsu.domain.documents import seconds_of
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, phrase
@@ -204,7 +205,10 @@ def _time(text: str, place: int, value: str) -> float:
         raise _wrong(text, place, N_("here belongs a time, e.g. 2026-11-01T00:00:00Z")) from None
     if found.tzinfo is None:
         raise _wrong(text, place, N_("a time needs its zone, e.g. Z or +09:00"))
-    return found.timestamp()
+    try:
+        return seconds_of(found)
+    except ValueError:
+        raise _wrong(text, place, N_("a time lies between the years 2 and 9998")) from None
 
 
 def _wrong(text: str, place: int, detail: Words) -> Exception:

@@ -178,7 +178,7 @@ class BundleDocument(_Part):
             plan_hash=self.plan_hash,
             label=str(self.label),
             use_class=self.use_class.value,
-            evidence_until=evidence_until / 1000,
+            evidence_ends_at=evidence_until / 1000,
         )
 
     def note(self) -> str:

@@ -11,7 +11,7 @@ PROBLEM_NAME = "Told"
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "One thing that is wrong, in one place.",
-    "required": ["code", "rule", "message", "fix", "file", "line", "column", "field"],
+    "required": ["code", "rule", "message", "fix", "file", "line", "column", "field", "exitStatus"],
     "additionalProperties": False,
     "properties": {
         "code": {"type": "string", "description": "Stable; docs/errors.md lists them."},
@@ -25,6 +25,10 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "line": {"type": ["integer", "null"], "description": "Counts from 1."},
         "column": {"type": ["integer", "null"], "description": "Counts from 1."},
         "field": {"type": ["string", "null"], "description": "Path of a key, such as `spec.stages[0].uses`."},
+        "exitStatus": {
+            "type": "integer",
+            "description": "With which the command line ends if nothing graver is wrong.",
+        },
     },
 }
 ProblemDocument = Annotated[Mapping[str, Any], WithJsonSchema({"title": PROBLEM_NAME, **PROBLEM_SCHEMA})]

@@ -118,6 +118,7 @@ class Problem:
             "line": place.line if place else None,
             "column": place.column if place else None,
             "field": self.field_path or None,
+            "exitStatus": self.code.exit_code,
         }
 
     def __str__(self) -> str:

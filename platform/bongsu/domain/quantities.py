@@ -12,11 +12,11 @@ def size(count: int | float | None) -> str:
     if count is None:
         return "–"
     value = float(count)
-    for unit in _BYTE_UNITS:
-        if abs(value) < 999.5 or unit == _BYTE_UNITS[-1]:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.3g} {unit}"
-        value /= 1000
-    raise AssertionError("unreachable")
+    units = iter(_BYTE_UNITS)
+    unit = next(units)
+    while abs(value) >= 999.5 and (larger := next(units, "")):
+        unit, value = larger, value / 1000
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.3g} {unit}"
 
 
 def duration(seconds: float | None) -> str:

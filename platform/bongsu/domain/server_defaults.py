@@ -8,6 +8,12 @@ REQUESTS_A_MINUTE = 6000
 REFUSALS_A_MINUTE = 20
 """Of each actor, that a log tells of; as many at once."""
 
+LOG_DAYS = 90
+"""For so long what an attempt wrote is kept after its end."""
+
+ENVIRONMENT_DAYS = 30
+"""For so long an environment of stages is kept after its last use."""
+
 AUDIENCE = "bongsu"
 """``aud`` of tokens for this platform; of the built-in issuer's at any rate."""
 

@@ -17,7 +17,8 @@ from bongsu.domain.messages import N_
 
 LONGEST_NOTE = 65_536
 """In characters."""
-_MOST_SIGNATURES = 100
+MOST_SIGNATURES = 100
+"""Under a note."""
 _ID_BYTES = 4
 _KEY_BYTES = 32
 _TIME_BYTES = 8
@@ -172,9 +173,10 @@ class SignedNote:
         return tuple(line for line in self.signatures if line.is_of(key))
 
     @classmethod
-    def parse(cls, data: str) -> SignedNote:
-        """Raises ValueError for what is no signed note, or an enormous one."""
-        if len(data) > LONGEST_NOTE:
+    def parse(cls, data: str, *, is_bounded: bool = True) -> SignedNote:
+        """Raises ValueError for what is no signed note, and if it ``is_bounded``, for an enormous one: only what stands
+        in files of one's own may be of any size."""
+        if is_bounded and len(data) > LONGEST_NOTE:
             raise ValueError(N_("it is too long for a signed note"))
         if any((letter < " " and letter != "\n") or "\ud800" <= letter <= "\udfff" for letter in data):
             raise ValueError(N_("a signed note is UTF-8 without control characters"))
@@ -182,7 +184,7 @@ class SignedNote:
         if not gap or not lines.endswith("\n"):
             raise ValueError(N_("a signed note is a text, an empty line and lines of signatures"))
         found = lines[:-1].split("\n")
-        if len(found) > _MOST_SIGNATURES:
+        if is_bounded and len(found) > MOST_SIGNATURES:
             raise ValueError(N_("the note has too many signatures"))
         return cls(text + "\n", tuple(map(SignatureLine.parse, found)))
 

@@ -14,6 +14,8 @@ class Suspension:
     version: the one that is meant; None for every version that there is and will be.
     suspended_by: id of who did it.
     suspended_at, lifted_at: seconds since the epoch; it holds until it is lifted.
+    label: of what was suspended, when it was; ``reason`` keeps it, whatever the model carries later. Empty if nobody
+        knows it; both are empty where whoever asks may not see that label.
     """
 
     id: str
@@ -24,6 +26,7 @@ class Suspension:
     suspended_by: str
     suspended_at: float
     lifted_at: float | None = None
+    label: str = ""
 
     @property
     def object(self) -> str:
@@ -39,7 +42,7 @@ class ModelOrigin:
 
     Attributes:
         suspended_at: since when it is suspended; None if it is not.
-        evidence_until: when the evidence of its newest approval ends; None if it was never approved.
+        evidence_ends_at: when the evidence of its newest approval ends; None if it was never approved.
     """
 
     name: str
@@ -47,7 +50,7 @@ class ModelOrigin:
     ministry: Tenant
     digest: Digest
     suspended_at: float | None = None
-    evidence_until: float | None = None
+    evidence_ends_at: float | None = None
 
     @property
     def object(self) -> str:

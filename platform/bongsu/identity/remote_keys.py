@@ -19,7 +19,9 @@ from bongsu.identity.refusals import Cause, TokenRefusedError
 from bongsu.identity.settings import TrustedIssuer
 
 _LOG = logging.getLogger("bongsu.identity")
+# Threads for one provider; and for all of them together, of the forty that a server answers with.
 MAX_WAITING = 8
+MAX_WAITING_FOR_ALL = 24
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,14 @@ class RemoteKeys:
     """Args:
     issuer: with the times that hold for its keys.
     fetch: gives its keys of now, or raises FetchError.
+    most_waiting: threads that wait for the provider at once; whoever comes beyond them is told what is known.
     """
 
-    def __init__(self, issuer: TrustedIssuer, fetch: Callable[[], Keys]) -> None:
+    def __init__(self, issuer: TrustedIssuer, fetch: Callable[[], Keys], most_waiting: int = MAX_WAITING) -> None:
         self._issuer = issuer
         self._fetch = fetch
         self._lock = threading.Lock()
-        self._places = threading.BoundedSemaphore(MAX_WAITING)
+        self._places = threading.BoundedSemaphore(most_waiting)
         self._held: _Held | None = None
         self._tried_at: float | None = None
         self._is_failing = False

@@ -14,7 +14,7 @@ from bongsu.domain.tokens import VerifiedToken
 from bongsu.identity.fetching import KeyFetcher
 from bongsu.identity.parsing import Unverified, parse
 from bongsu.identity.refusals import Cause, TokenRefusedError
-from bongsu.identity.remote_keys import RemoteKeys
+from bongsu.identity.remote_keys import MAX_WAITING, MAX_WAITING_FOR_ALL, RemoteKeys
 from bongsu.identity.settings import TrustedIssuer
 from bongsu.identity.signatures import check_claims, signed_claims
 
@@ -121,7 +121,9 @@ class TokenVerifier:
 
 def trusting(fetchers: Iterable[KeyFetcher]) -> list[Trust]:
     """Issuers whose keys are fetched when the first token comes."""
-    return [Trust(one.issuer, RemoteKeys(one.issuer, one)) for one in fetchers]
+    found = list(fetchers)
+    most = min(MAX_WAITING, max(1, MAX_WAITING_FOR_ALL // max(1, len(found))))
+    return [Trust(one.issuer, RemoteKeys(one.issuer, one, most)) for one in found]
 
 
 def _kind(claims: Mapping[str, Any]) -> ActorKind:

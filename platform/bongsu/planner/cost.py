@@ -1,7 +1,9 @@
 """GPU-hours of a stage before it runs: floating-point operations over what a GPU reaches.
 
 A training step costs 6 operations per active parameter and token, a forward pass 2 (Kaplan et al., arXiv
-2001.08361); a distillation adds the teacher's forward pass. A streamed stage is bound by reading and writing weights.
+2001.08361); a distillation adds the teacher's forward pass. A streamed stage is bound by reading and writing weights,
+and a small model by what it takes to start the kernels of its layers: a GPU that computes them at once waits for the
+next.
 Of a worker's GPUs one computes at a time: training and streaming use no other, and the layers of a model that is spread
 over them take turns. The others are held as long. What nobody knows before the stage runs is None and never 0.
 """
@@ -22,6 +24,11 @@ from bongsu.planner.streamed import STREAMED
 UTILISATION = 0.30
 # Weights through storage for a streamed stage, bytes per second a worker (measured for byte-range pruning here).
 STREAM_BYTES_PER_SECOND = 0.5e9
+# A kernel takes a processor some microseconds to start (5 is usual; NVIDIA's CUDA Best Practices Guide and its notes on
+# CUDA graphs), and a decoder layer is ten of them at least: norms, projections, attention, MLP. Seconds a layer.
+LAUNCH_SECONDS = 10 * 5e-6
+# Forward; a backward pass has two kernels for each of its, and recomputes nothing here.
+_PASSES = {WorkKind.TRAIN_FULL: 3, WorkKind.TRAIN_LORA: 3, WorkKind.DISTILL: 3}
 _OPERATIONS = {
     WorkKind.TRAIN_FULL: 6.0,
     WorkKind.TRAIN_LORA: 4.0,
@@ -51,7 +58,11 @@ def gpu_hours(
     each = _OPERATIONS[work.kind] * shape.active
     if work.kind is WorkKind.DISTILL:
         each += _OPERATIONS[WorkKind.INFERENCE] * (teacher or shape).active
-    seconds = each * work.tokens / (accelerator.flops * UTILISATION)
+    layers = _PASSES.get(work.kind, 1) * shape.layers
+    if work.kind is WorkKind.DISTILL:
+        layers += (teacher or shape).layers
+    batches = work.tokens / (work.micro_batch * work.sequence_length)
+    seconds = max(each * work.tokens / (accelerator.flops * UTILISATION), batches * layers * LAUNCH_SECONDS)
     if work.kind in STREAMED:
         seconds += 2 * shape.total * STORED / (resources.workers * STREAM_BYTES_PER_SECOND)
     return seconds * gpus / 3600

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.ids import Digest
-from bongsu.domain.labels import Label
+from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.plan import CacheReason
 from bongsu.domain.run import StageState
 from bongsu.planner.cache_key import Parts
@@ -40,17 +40,22 @@ class Standing(Protocol):
 
 @dataclass(frozen=True)
 class EarlierWork:
-    """What a cache key stands for: trees by port, and the figures that were reported when they were made."""
+    """What a cache key stands for: trees by port, and the figures that were reported when they were made.
+
+    Attributes:
+        label: what the stage that did it carries now.
+    """
 
     outputs: Mapping[str, ArtifactRef]
     metrics: Mapping[str, float] = field(default_factory=dict)
+    label: Label = OPEN
 
     def under(self, label: Label) -> EarlierWork | None:
-        """The same work as a stage of this label would have made it; None if the label does not cover an output."""
-        if not all(label.dominates(ref.label) for ref in self.outputs.values()):
+        """The same work as a stage of this label would have done it; None if the label does not cover all of it."""
+        if not all(label.dominates(one) for one in (self.label, *(ref.label for ref in self.outputs.values()))):
             return None
         relabelled = {name: ref.model_copy(update={"label": label}) for name, ref in self.outputs.items()}
-        return EarlierWork(relabelled, self.metrics)
+        return EarlierWork(relabelled, self.metrics, label)
 
 
 @dataclass(frozen=True)

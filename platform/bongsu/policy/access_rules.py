@@ -87,7 +87,7 @@ def permitted_in(
     if _is_for_others(actor, permission):
         return PEOPLE.deny(access.PEOPLE_DECIDE.at(permission=permission.value, actor=actor.id), **facts)
     held = ", ".join(sorted(role.value for role in actor.is_in(ministry)))
-    told: dict[str, object] = {**facts, "held": held or phrase(NO_ROLE), "having": _roles_with(permission), **named}
+    told: dict[str, object] = {**facts, "held": held or phrase(NO_ROLE), "having": roles_with(permission), **named}
     return PERMISSION.deny(Problem(code, args=told), **facts, roles=held)
 
 
@@ -109,7 +109,7 @@ def decision(actor: Actor, permission: Permission, thing: Thing, verdict: Verdic
         return VISIBLE.deny(codes.NO_SUCH.at(object=thing.object), **facts)
     if _is_for_others(actor, permission):
         return PEOPLE.deny(access.PEOPLE_DECIDE.at(permission=permission.value, actor=actor.id), **facts)
-    roles = _roles_with(permission)
+    roles = roles_with(permission)
     problem = codes.NOT_PERMITTED.at(None, "", **facts, roles=roles, ministry=thing.ministry)
     return PERMISSION.deny(problem, **facts)
 
@@ -118,5 +118,6 @@ def _is_for_others(actor: Actor, permission: Permission) -> bool:
     return actor.kind is not ActorKind.PERSON and permission in DECISIONS_OF_PEOPLE
 
 
-def _roles_with(permission: Permission) -> str:
+def roles_with(permission: Permission) -> str:
+    """Which roles have a permission, as refusals name them."""
     return ", ".join(role.value for role, granted in PERMISSIONS.items() if permission in granted)

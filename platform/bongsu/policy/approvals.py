@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from bongsu.domain.approval import ApprovalState, Binding, Proposal
 from bongsu.domain.codes import governance as codes
@@ -30,7 +30,8 @@ PEOPLE = Rule(
 SEPARATION = Rule(
     "approval.separation",
     N_(
-        "Whoever submitted the runs behind a model, or proposed it, does not decide on it; others decide once each."
+        "Whoever submitted the runs behind a model, by now, or proposed it, does not decide on it; others decide once"
+        " each."
     ),
     (N_("submitters of the runs"), N_("proposer"), N_("decisions so far")),
     FOUR_EYES,
@@ -49,11 +50,12 @@ BINDING = Rule(
 ENOUGH = Rule(
     "approval.enough",
     N_(
-        "A proposal is carried out when as many people have approved it as the tier says, at least two, who still may."
+        "A proposal is approved, and carried out, when as many people have approved it as the tier says now, at least"
+        " two, who still may."
     ),
-    (N_("approvals"), N_("tier"), N_("roles, clearances and accounts at this moment")),
+    (N_("approvals"), N_("tier"), N_("roles, clearances, accounts and submitters at this moment")),
     FOUR_EYES + "; " + JSP,
-    APPLYING,
+    N_("when somebody approves a proposal, when it is looked at, and when it is carried out"),
 )
 STATE = Rule(
     "approval.state",
@@ -85,20 +87,24 @@ DOWNGRADE = Rule(
     "N2SF 1.0, Military Secrets Act (declassification)",
     N_("when a lower label is proposed"),
 )
+_DAY_S = 86_400
 EVIDENCE_DAYS = 366
 """Longest time that evidence is good for; models and what they are used on change faster than they are looked at."""
 
 
-def only_open(proposal: Proposal, known: Proposal | None) -> Decision:
+def only_open(proposal: Proposal, known: Proposal | None, *, is_seen: bool) -> Decision:
     """Whether something may be proposed while ``known`` is the open proposal of the same thing; None if there is
-    none."""
+    none. ``is_seen``: whether who proposes may see that one; else it is not named to them."""
     if known is None:
         return ONE_OPEN.allow(object=proposal.binding.object)
     bound = known.binding
+    kind, object_, target = phrase(bound.kind.value), bound.object, bound.target or "–"
+    if not is_seen:
+        return ONE_OPEN.deny(codes.OPEN_UNSEEN.at(kind=kind, object=object_, target=target), open=known.id)
     problem = codes.OPEN_ALREADY.at(
-        kind=phrase(bound.kind.value),
-        object=bound.object,
-        target=bound.target or "–",
+        kind=kind,
+        object=object_,
+        target=target,
         proposal=known.id,
         proposer=known.proposer,
         state=phrase(known.state.value),
@@ -111,7 +117,7 @@ def may_decide(actor: Actor, proposal: Proposal, looked_at: Digest, now: float) 
 
     Args:
         actor: who decides.
-        proposal: with all decisions so far.
+        proposal: with all decisions so far, and whoever has submitted the runs behind it by now.
         looked_at: digest of what they looked at.
         now: seconds since the epoch.
     """
@@ -179,20 +185,51 @@ def entitled(actor: Actor, proposal: Proposal) -> bool:
     )
 
 
-def enough(proposal: Proposal, accounts: Mapping[str, Actor], needs: int) -> Decision:
-    """Whether as many people as are needed have approved who may approve at this moment, too.
+def at_present(
+    proposal: Proposal, submitters: Collection[str], accounts: Mapping[str, Actor], needs: int
+) -> Proposal:
+    """The proposal with what is known at this moment: of each vote, whether whoever gave it may approve now, too.
 
     Args:
-        proposal: with its decisions.
+        proposal: as the store has it.
+        submitters: of the runs behind it, by now.
         accounts: of those who decided, by id; without those that are disabled or gone.
         needs: how many the tier asks for now; the proposal may ask for more.
     """
-    counting = {one for one in proposal.approvers if one in accounts and entitled(accounts[one], proposal)}
-    wanted = max(needs, proposal.needs)
-    facts = {"proposal": proposal.id, "have": str(len(counting)), "needs": str(wanted)}
-    if len(counting) >= wanted:
+    known = proposal.as_known(submitters=submitters, needs=needs, counting=())
+    counting = [one for one in known.approvers if one in accounts and entitled(accounts[one], known)]
+    return known.as_known(submitters=submitters, needs=needs, counting=counting)
+
+
+def enough(proposal: Proposal) -> Decision:
+    """Whether as many approvals of the proposal, as it is :func:`at_present`, count as are needed."""
+    have, needs = len(proposal.counting), proposal.needs
+    facts = {"proposal": proposal.id, "have": str(have), "needs": str(needs)}
+    if proposal.has_enough:
         return ENOUGH.allow(**facts)
-    return ENOUGH.deny(codes.TOO_FEW.at(proposal=proposal.id, have=len(counting), needs=wanted), **facts)
+    return ENOUGH.deny(codes.TOO_FEW.at(proposal=proposal.id, have=have, needs=needs), **facts)
+
+
+def evidence_holds(bound: Binding, now: float) -> Decision:
+    """Whether the evidence that was approved is good at this time, in seconds since the epoch."""
+    return EVIDENCE.allow(object=bound.object) if bound.has_evidence(now) else _no_evidence(bound)
+
+
+def evidence_ends(bound: Binding, now: float) -> Decision:
+    """Whether what is proposed says a day on which its evidence may end."""
+    ends_at = bound.evidence_ends_at
+    if ends_at is not None and now < ends_at <= now + EVIDENCE_DAYS * _DAY_S:
+        return EVIDENCE.allow(object=bound.object)
+    return _no_evidence(bound, "evidenceEndsAt")
+
+
+def _no_evidence(bound: Binding, field: str = "") -> Decision:
+    ends_at, days = bound.evidence_ends_at, EVIDENCE_DAYS
+    if ends_at is None:
+        problem = codes.NO_EVIDENCE_END.at(None, field, object=bound.object, days=days)
+    else:
+        problem = codes.EVIDENCE_TOO_LONG.at(None, field, ends=day(ends_at), days=days)
+    return EVIDENCE.deny(problem, object=bound.object)
 
 
 def is_lower(target: Label, label: Label) -> bool:

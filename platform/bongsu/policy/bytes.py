@@ -14,11 +14,15 @@ from bongsu.policy.rule import Rule
 APPROVED = Rule(
     "model.approved",
     N_(
-        "A model is given an alias, transferred or served only by an approval of exactly what it is now, carried out."
+        "A model is given an alias, taken by it, transferred or served only by an approval of exactly what it is now,"
+        " carried out."
     ),
     (N_("approvals that were carried out"), N_("digest of what is there now"), N_("end of the evidence")),
     "OpenSSF model-signing specification, JSP 936 Part 1 (approval of use)",
-    N_("when a model is exported as a bundle, and when whoever is about to serve one asks whether it may"),
+    N_(
+        "when a plan, a submission or an attempt takes a model by its alias, when a model is exported as a bundle, and"
+        " when whoever is about to serve one asks whether it may"
+    ),
 )
 BYTES = Rule(
     "model.bytes",
@@ -65,7 +69,7 @@ def _would(
     if (bound.kind, bound.target, proposal.state) != (kind, target, state):
         return False
     differing = set(bound.differences(current)) - {EVIDENCE_END, TARGET}
-    return not differing and now < bound.evidence_until
+    return not differing and bound.has_evidence(now)
 
 
 def whole(name: str, fault: Problem | None) -> Decision:

@@ -6,7 +6,7 @@ the bytes are, or were made from at whatever distance, has to be permitted for t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from bongsu.domain.codes import governance as codes
@@ -14,6 +14,7 @@ from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.ids import Digest
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, phrase
+from bongsu.domain.problems import Problem
 from bongsu.domain.suspension import ModelOrigin
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
@@ -21,6 +22,9 @@ from bongsu.policy.decision import Decision
 from bongsu.policy.rule import Rule
 from bongsu.policy.uses import day
 
+UNNAMED = N_(
+    "some of the data that it is or was made from is not permitted for this; its name is for those who may see it"
+)
 WHEN = N_("when a run is planned and submitted, before each attempt, and when its worker asks for the bytes")
 DATA = Rule(
     "data.permitted",
@@ -102,12 +106,23 @@ class Permits:
         return owner == ministry and (Tenant(ministry), digest) not in self.received
 
 
-def decide(purpose: Purpose, taken: Taken, permits: Permits, now: float) -> list[Decision]:
-    """What each rule says of taking the tree; ``now`` in seconds since the epoch."""
+def decide(
+    purpose: Purpose, taken: Taken, permits: Permits, now: float, hidden: Collection[Digest]
+) -> list[Decision]:
+    """What each rule says of taking the tree.
+
+    Args:
+        purpose: who takes it, and what for.
+        taken: the tree.
+        permits: those that may matter.
+        now: seconds since the epoch.
+        hidden: of the data, what whoever is told of this may not see: the rules hold for it, and nothing is said of it.
+    """
     return [
         _not_suspended(taken),
         _model_shared(purpose, taken, permits, now),
-        *(_permitted(purpose, taken, digest, permits, now) for digest in sorted(taken.data)),
+        *(_permitted(purpose, taken, digest, permits, now) for digest in sorted(taken.data - set(hidden))),
+        *_all_hidden_permitted(purpose, taken, sorted(taken.data & set(hidden)), permits, now),
     ]
 
 
@@ -139,13 +154,22 @@ def _permitted(purpose: Purpose, taken: Taken, digest: Digest, permits: Permits,
     facts = {"use class": purpose.use_class.value, "ministry": purpose.ministry, "digest": digest}
     if holds(purpose, digest, permits, now):
         return DATA.allow(**facts)
-    args = {
-        "name": taken.name,
-        "use_class": purpose.use_class.value,
-        "ministry": purpose.ministry,
-        "fact": _why_not(purpose, digest, permits, now),
-    }
-    return DATA.deny(codes.DATA_NOT_PERMITTED.at(None, f"spec.inputs.{taken.name}", **args), **facts)
+    return DATA.deny(_not_permitted(purpose, taken, _why_not(purpose, digest, permits, now)), **facts)
+
+
+def _all_hidden_permitted(
+    purpose: Purpose, taken: Taken, digests: Iterable[Digest], permits: Permits, now: float
+) -> Iterator[Decision]:
+    """One decision of all data that whoever is told of it may not see: not even how much of it there is."""
+    missing = [digest for digest in digests if not holds(purpose, digest, permits, now)]
+    if missing:
+        facts = {"use class": purpose.use_class.value, "ministry": purpose.ministry, "digest": ", ".join(missing)}
+        yield DATA.deny(_not_permitted(purpose, taken, phrase(UNNAMED)), **facts)
+
+
+def _not_permitted(purpose: Purpose, taken: Taken, fact: Words) -> Problem:
+    args = {"name": taken.name, "use_class": purpose.use_class.value, "ministry": purpose.ministry, "fact": fact}
+    return codes.DATA_NOT_PERMITTED.at(None, f"spec.inputs.{taken.name}", **args)
 
 
 def _why_not(purpose: Purpose, digest: Digest, permits: Permits, now: float) -> Words:

@@ -12,11 +12,13 @@ _LOOKALIKES = dict(
         "аеорсухіјѕԁԛԝһкмтпгвнАВЕЗІЈКМНОРСТУХЅԌԚԜҮ"
         + "αβεικνορτυχωηγΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
         + "ացեօոսհԱՏՍՕ"
-        + "ᎪᏴᏟᎠᎬᏀᎻᎥᎫᏦᏞᎷᏃᎾᏢᏒᏚᎢᏙᎳᏃ",
+        + "ᎪᏴᏟᎠᎬᏀᎻᎥᎫᏦᏞᎷᏃᎾᏢᏒᎡᏚᎢᏙᎳᏃ"
+        + "ꓮꓐꓚꓓꓰꓝꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑꓣꓢꓔꓴꓦꓪꓫꓬꓜ",
         "aeopcyxijsdqwhkmtnrbhABESIJKMHOPCTYXSGQWY"
         + "abeiknoptuxwnyABEZHIKMNOPTYX"
         + "wgeonuhUSUO"
-        + "ABCDEGHiJKLMZOPRSTVWZ",
+        + "ABCDEGHiJKLMZOPRRSTVWZ"
+        + "ABCDEFGHIJKLMNOPRSTUVWXYZ",
         strict=True,
     )
 )
@@ -61,7 +63,8 @@ def _plain(character: str) -> str:
         return ""
     if character == "\u2800":
         return " "
-    known = _LOOKALIKES.get(character) or _HANJA.get(character)
+    # Small letters of scripts whose capitals alone look like Latin ones (Cherokee) are small capitals.
+    known = _LOOKALIKES.get(character) or _HANJA.get(character) or _LOOKALIKES.get(character.upper())
     if known:
         return known
     named = _NAMED_LETTER.search(unicodedata.name(character, ""))

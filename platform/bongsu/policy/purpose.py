@@ -17,7 +17,7 @@ from bongsu.domain.fieldpath import Finding, unique
 from bongsu.domain.messages import N_
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.plan import RunPlan
-from bongsu.domain.problems import BongsuError, Problem
+from bongsu.domain.problems import Problem
 from bongsu.policy.acts import ACTS
 from bongsu.policy.decision import Decision
 from bongsu.policy.forbidden import FORBIDDEN
@@ -30,13 +30,13 @@ from bongsu.policy.written import Written, in_plan, in_spec
 LETHAL_AUTONOMY = Rule(
     "purpose.lethal-autonomy",
     N_(
-        "No text of a pipeline, of the register of uses or of a proposal, and no name, title or card of a grant, a"
-        " data set or an upload, names lethal autonomy, or the selection or engagement of targets; that is no use"
-        " class, and nobody can permit it."
+        "No text of a pipeline, of the register of uses or of a proposal, no name, title or card of a grant, a data set"
+        " or an upload, and no name or description in MLflow names lethal autonomy, or the selection or engagement of"
+        " targets; that is no use class, and nobody can permit it."
     ),
     (N_("every free text, as written and as filled in"),),
     "US DoD Directive 3000.09, NATO Principles of Responsible Use",
-    N_("when a pipeline is checked, planned and submitted, and when anything is registered or proposed"),
+    N_("when a pipeline is checked, planned and submitted, and when anything is registered, proposed or logged"),
 )
 
 
@@ -93,11 +93,6 @@ def problems(texts: Mapping[str, str]) -> list[Problem]:
     """One problem for each text that is refused, by the names of their fields."""
     found = [(name, screen(text)) for name, text in texts.items()]
     return [codes.FORBIDDEN_USE.at(None, name, pattern=one.pattern, words=one.words) for name, one in found if one]
-
-
-def refused_words(error: BongsuError) -> list[str]:
-    """What the log keeps of a refusal: the words that the screen refused."""
-    return [str(one.args["words"]) for one in error.problems if one.code is codes.FORBIDDEN_USE]
 
 
 def check_spec(spec: PipelineSpec) -> list[Finding]:

@@ -81,11 +81,11 @@ def standing(facts: ModelFacts, now: float) -> Verdict:
 
 
 def _lapses(facts: ModelFacts, now: float) -> Iterable[Lapse]:
-    evidence_until = facts.itself.evidence_until
-    if evidence_until is None:
+    evidence_ends_at = facts.itself.evidence_ends_at
+    if evidence_ends_at is None:
         yield Lapse(phrase(N_("it was never approved")), facts.registered_at)
-    elif evidence_until <= now:
-        yield Lapse(phrase(N_("its evidence ended on {day}"), day=day(evidence_until)), evidence_until)
+    elif evidence_ends_at <= now:
+        yield Lapse(phrase(N_("its evidence ended on {day}"), day=day(evidence_ends_at)), evidence_ends_at)
     if facts.relabelled_at is not None:
         yield Lapse(phrase(N_("its label is no longer the one that was approved")), facts.relabelled_at)
     ministry = facts.itself.ministry
@@ -101,11 +101,11 @@ def _lapses(facts: ModelFacts, now: float) -> Iterable[Lapse]:
     for base in facts.bases:
         if base.suspended_at is not None:
             yield Lapse(phrase(N_("a model that it was made from is suspended")), base.suspended_at)
-        elif base.evidence_until is not None and base.evidence_until <= now:
+        elif base.evidence_ends_at is not None and base.evidence_ends_at <= now:
             said = phrase(
-                N_("the evidence of a model that it was made from ended on {day}"), day=day(base.evidence_until)
+                N_("the evidence of a model that it was made from ended on {day}"), day=day(base.evidence_ends_at)
             )
-            yield Lapse(said, base.evidence_until)
+            yield Lapse(said, base.evidence_ends_at)
 
 
 def _last(untils: Iterable[float], now: float, never: float) -> float:

@@ -3,7 +3,7 @@ what the tracking server is to be told. Nothing outside of the store happens her
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure
-from bongsu.domain.audit import AuditEvent, AuditOutcome, Author, rules_of
+from bongsu.domain.audit import AuditEvent, Author
 from bongsu.domain.ids import Digest, StageId
-from bongsu.domain.labels import Label
+from bongsu.domain.labels import Label, high_water_mark
 from bongsu.domain.plan import PlannedInput, PlannedStage
 from bongsu.domain.publication import MetricPoint, Publication, SuspensionChanged, VersionRegistered
 from bongsu.domain.run import AttemptState, RunState
@@ -37,14 +37,24 @@ from bongsu.reconciler.actions import (
 from bongsu.reconciler.charging import Charging
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.watching import Unsaved
-from bongsu.store import artifacts, attempts, cache, history, label_flow, lineage, models, outbox, stages
+from bongsu.store import (
+    artifacts,
+    attempts,
+    cache,
+    history,
+    label_flow,
+    label_telling,
+    lineage,
+    models,
+    outbox,
+    stages,
+)
 from bongsu.store.artifacts import Maker
 from bongsu.store.audit import append_all
 from bongsu.store.cache import CacheEntry
 from bongsu.store.history import NewEvent
 from bongsu.store.label_releases import settled
-from bongsu.store.label_telling import tell
-from bongsu.store.locks import hold_labels
+from bongsu.store.locks import hold_labels, hold_model
 from bongsu.store.receipts import rise
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.runs import claim_version, move_run, raise_label
@@ -74,7 +84,10 @@ def apply(
     Raises:
         StaleRun: somebody else changed the run meanwhile; nothing was done.
     """
-    hold_labels(connection)  # before the run's row, which whoever holds them may be waiting for
+    # Before the run's row, which whoever holds these may be waiting for; see bongsu.store.locks for the order.
+    for name in sorted({one.registered.version.name for one in actions if isinstance(one, RecordVersion)}):
+        hold_model(connection, name)
+    hold_labels(connection)
     claim_version(connection, facts.run.id, facts.run.version)
     applier = _Applier(connection, facts, now)
     for one in unsaved:
@@ -132,6 +145,7 @@ class _Applier:
         return CacheEntry(
             key=action.key,
             pipeline=self._run.pipeline,
+            run_id=self._run.id,
             stage_id=action.stage_id,
             parts=action.parts,
             outputs=action.outputs,
@@ -226,14 +240,16 @@ class _Applier:
         self._graph(provenance.of_stage(self._facts, planned, inputs, action.outputs, reused=reused))
         self._note_artifacts(planned, action.outputs.values(), reused=reused)
         # Labels of what it took may have risen since the plan was made.
-        taken = sorted({tree.ref.digest for trees in inputs.values() for tree in trees})
-        self._risen(label_flow.flow(self._db, taken))
+        self._risen(label_flow.flow_into_stage(self._db, self._run.id, action.stage_id))
         if reused:
             self._tell(announcements.stage_cached(self._facts, planned, action, inputs, self._now))
 
-    def _note_artifacts(self, planned: PlannedStage, refs: Iterable[ArtifactRef], *, reused: bool = False) -> None:
+    def _note_artifacts(
+        self, planned: PlannedStage, refs: Collection[ArtifactRef], *, reused: bool = False
+    ) -> None:
         """From now on these bytes are known for what they are; the run is worth no less protection than they. What an
-        earlier run had made is what it was: taking it again for a run that is declared to be more raises nothing."""
+        earlier run had made is what it was: taking it again for a run that is declared to be more raises nothing.
+        Labels of bytes that rose since it was decided hold for the stage that gave them."""
         label = Label.parse(self._run.label)
         for ref in refs:
             maker = Maker(self._run.id, planned.id)
@@ -241,9 +257,12 @@ class _Applier:
             if not (artifacts.note_new(self._db, settled_ref, planned.title, self._now, maker) or reused):
                 self._risen(artifacts.note_artifact(self._db, settled_ref, planned.title, self._now, maker))
             label = label.join(ref.label)
+        known = label_telling.tree_labels(self._db, (ref.digest for ref in refs))
+        late = [ref.digest for ref in refs if not ref.label.dominates(known[ref.digest])]
+        label = high_water_mark((known[digest] for digest in late), label)
         if str(label) != self._run.label:
             raise_label(self._db, self._run.id, label)
-            tell(self._db, [self._run.id], [])
+            label_telling.tell(self._db, [self._run.id], [])
             self._run = replace(self._run, label=str(label))
 
     def _record_version(self, action: RecordVersion) -> None:
@@ -265,7 +284,7 @@ class _Applier:
         )
         models.add_version(self._db, record)
         self._graph(provenance.of_version(action.registered))
-        self._risen(label_flow.flow(self._db, [request.model.digest]))
+        label_flow.flow_into_version(self._db, version.name, version.version)
         self._audit.append(self._registered(record))
         self._tell(VersionRegistered(request=request, version=version.version))
         if suspended_since(self._db, request.ministry, version.name, version.version) is not None:
@@ -284,14 +303,9 @@ class _Applier:
 
     def _refused(self, action: RefuseLaunch) -> AuditEvent:
         """In the name of whoever launches: nobody asks. ``submitter`` is whose run it is."""
-        facts: dict[str, Any] = {
-            "stage": action.stage_id,
-            "codes": sorted({one.code.name for one in action.problems}),
-        }
-        facts |= rules_of(action.problems) | {"submitter": self._run.submitted_by}
-        label = Label.parse(self._run.label)
-        told = self._author.did("stage.launch", f"run:{self._run.id}", self._now, label, facts)
-        return replace(told, outcome=AuditOutcome.REFUSED)
+        more, label = {"stage": action.stage_id, "submitter": self._run.submitted_by}, Label.parse(self._run.label)
+        run = f"run:{self._run.id}"
+        return self._author.was_refused("stage.launch", run, self._now, action.problems, more, label)
 
     def _risen(self, labels: Mapping[Digest, Label]) -> None:
         self._audit += rise(self._db, self._author, labels, self._now)

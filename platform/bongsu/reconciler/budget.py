@@ -8,6 +8,7 @@ from math import inf
 
 from bongsu.domain.capacity import ROUNDING, Capacity, memory_asked, shortfalls
 from bongsu.domain.ids import Digest
+from bongsu.domain.labels import Label
 from bongsu.domain.phrases import Phrase
 from bongsu.domain.resources import Resources
 from bongsu.domain.tenants import Tenant
@@ -17,15 +18,15 @@ from bongsu.domain.tenants import Tenant
 class Budget:
     """Cores, GPUs and bytes of memory that are not taken, out of ``capacity``.
 
-    ``under_way`` holds the cache keys that attempts work on: the same work is not started twice at once, it waits
-    for the output.
+    ``under_way`` holds what attempts work on, by tenant and cache key: under which labels. The same work is not started
+    twice at once, it waits for the output; not for one that it may not take, of which nobody below shall know.
     """
 
     capacity: Capacity
     cpus: float
     gpus: int
     memory: int
-    under_way: set[tuple[Tenant, Digest]] = field(default_factory=set)
+    under_way: dict[tuple[Tenant, Digest], set[Label]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, capacity: Capacity) -> Budget:
@@ -36,6 +37,18 @@ class Budget:
     def spent(cls) -> Budget:
         """For when nothing is to be started now, and nothing is known of what ever could be."""
         return cls(Capacity(cpus=inf, gpus=sys.maxsize, memory=sys.maxsize), 0.0, 0, 0)
+
+    def begin(self, tenant: Tenant, key: Digest, label: Label) -> None:
+        """An attempt works on what the key stands for."""
+        self.under_way.setdefault((tenant, key), set()).add(label)
+
+    def end(self, tenant: Tenant, key: Digest, label: Label) -> None:
+        """It has left no output."""
+        self.under_way.get((tenant, key), set()).discard(label)
+
+    def is_worth_waiting(self, tenant: Tenant, key: Digest, label: Label) -> bool:
+        """True if an attempt is at work on what a stage of this label could take."""
+        return any(label.dominates(one) for one in self.under_way.get((tenant, key), ()))
 
     def why_never(self, needs: Resources) -> Phrase | None:
         """Why the executor could not run this even with nothing else to do; None if it could."""

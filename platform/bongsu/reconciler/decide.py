@@ -130,7 +130,7 @@ class _Decider:
     def _after_failure(self, planned: PlannedStage, stopped: bool) -> None:
         key = self._stages[planned.id].cache_key
         if key is not None and planned.cacheable:
-            self._budget.under_way.discard((self._run.tenant, key))
+            self._budget.end(self._run.tenant, key, self._label(planned))
         if stopped or self._cancelling:
             self._move(planned, StageState.CANCELLED, self._why_cancelled)
             return
@@ -226,16 +226,17 @@ class _Decider:
             self._actions.append(RefuseLaunch(planned.id, denied))
             self._move(planned, StageState.FAILED, joined([problem.sentence() for problem in denied], " "))
             return
-        key = cache_key(cache_parts(planned, self._trees.digests(planned, self._stages)))
+        tenant, key = self._run.tenant, cache_key(cache_parts(planned, self._trees.digests(planned, self._stages)))
+        label = self._label(planned)
         # Another run may be at the same work, or may have done it while this stage waited for its turn.
-        if planned.cacheable and ((self._run.tenant, key) in self._budget.under_way or self._take_cached(planned)):
+        if planned.cacheable and (self._budget.is_worth_waiting(tenant, key, label) or self._take_cached(planned)):
             self._budget.give_back(planned.resources)
             return
         number = len(self._attempts.get(planned.id, ())) + 1
         attempt = AttemptId(run_id=self._run.id, stage_id=planned.id, number=number)
         self._actions.append(RequestAttempt(attempt, key))
         if planned.cacheable:
-            self._budget.under_way.add((self._run.tenant, key))
+            self._budget.begin(tenant, key, label)
         self._move(planned, StageState.RUNNING)
 
     # -- the run -----------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import AttemptState, RunState, StageState
 from bongsu.domain.tenants import Tenant
 from bongsu.executors.base import Executor
+from bongsu.planner.taken_trees import InputTrees, label_of
 from bongsu.reconciler.actions import Action, FinishAttempt, MoveStage, TakeOutputs
 from bongsu.reconciler.apply import apply
 from bongsu.reconciler.backend import Backend
@@ -92,7 +93,7 @@ class Driver:
         self._stored = StoredWork(surroundings.database, surroundings.artifacts, surroundings.monotonic)
         self._watching = Watching(surroundings.monotonic)
         self._lingering = Lingering()
-        self._gate = Gate(surroundings.database, surroundings.artifacts, surroundings.clock)
+        self._gate = Gate(surroundings.database, surroundings.artifacts, surroundings.clock, self._stored)
         self._stopping = Stopping(surroundings.database)
         self._wanted: set[RunId] = set()
         self.facts: dict[RunId, RunFacts] = {}
@@ -258,11 +259,13 @@ class Driver:
             budget.spend(needs)
         for facts in self.facts.values():
             running = {attempt.id.stage_id for attempt in facts.live}
-            for planned in facts.plan.stages if running else ():
+            trees = InputTrees(facts.plan) if running else None
+            for planned in facts.plan.stages if trees else ():
                 if planned.id in running:
                     budget.spend(planned.resources)
                     key = facts.stages[planned.id].cache_key
-                    budget.under_way |= {(facts.run.tenant, key)} if key and planned.cacheable else set()
+                    if trees and key and planned.cacheable:
+                        budget.begin(facts.run.tenant, key, label_of(planned, trees.of(planned, facts.stages)))
         return budget
 
     # -- one run -----------------------------------------------------------------------------------------------
@@ -322,7 +325,9 @@ class Driver:
                 case MoveStage(stage_id=stage_id, old=StageState.PUBLISHING):
                     self._s.delivery.registrar.forget(facts.run.id, stage_id)
                 case TakeOutputs(stage_id=stage_id, result=AttemptResult(id=attempt)):
-                    key = checkpoint_key(planned[stage_id], attempt, action.key)
+                    made = planned[stage_id]
+                    label = label_of(made, InputTrees(facts.plan).of(made, facts.stages))
+                    key = checkpoint_key(made, attempt, action.key, label)
                     self._s.delivery.clear_checkpoints(facts.run.tenant, key)
                 case FinishAttempt(attempt=attempt):
                     seen = self._backend.observations.get(attempt)

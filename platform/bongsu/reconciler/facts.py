@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure, Observation
 from bongsu.domain.ids import AttemptId, Digest, StageId
 from bongsu.domain.phrases import Words
@@ -17,6 +18,13 @@ from bongsu.planner.facts import EarlierWork
 from bongsu.store.records import AttemptRecord, RunRecord, StageRecord
 
 Outcome = AttemptResult | Failure
+
+
+def left_by(outcome: Outcome | None) -> Mapping[str, ArtifactRef]:
+    """The trees that an attempt left: outputs, or what tells of its failure."""
+    if outcome is None:
+        return {}
+    return outcome.outputs if isinstance(outcome, AttemptResult) else outcome.evidence
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,8 @@ class WorldFacts:
         published: what became of registrations, by stage.
         ahead: how long the run takes from each stage to its end, as :func:`bongsu.reconciler.urgency.seconds_to_end`
             has it.
-        why_not: what rules over uses, data and models have against beginning more of the run; empty if all may.
+        why_not: what rules over uses, data and models have against beginning more of the run; empty if all may. Raises
+            :class:`bongsu.reconciler.stored_work.StoreSilent`, as ``cached`` does.
     """
 
     now: float

@@ -24,12 +24,13 @@ from bongsu.policy.data import Purpose
 from bongsu.policy.decision import Decision
 from bongsu.policy.uses import permitted
 from bongsu.reconciler.facts import RunFacts
+from bongsu.reconciler.stored_work import StoredWork
 from bongsu.store.database import Database
 from bongsu.store.ministries import is_governed
 from bongsu.store.origins import Given, origins_of
 from bongsu.store.permitted_uses import uses_of
 from bongsu.store.proposals import proposals_in_name
-from bongsu.store.scope import Scope
+from bongsu.store.scope import Scope, scope_of
 
 READ_WHOLE = 256_000_000
 """Bytes up to which a tree is read as a whole before it is launched. Of a larger one sizes are compared here, and its
@@ -41,7 +42,8 @@ def decisions(connection: Connection, plan: RunPlan, now: float) -> list[Decisio
     """What each rule says of running the plan at this time; nothing in a home of one person.
 
     Args:
-        connection: reads.
+        connection: reads; to whom something above its clearance, or without one above the label of the plan, is not
+            named.
         plan: which purpose, in which ministry, takes what.
         now: seconds since the epoch.
     """
@@ -49,10 +51,12 @@ def decisions(connection: Connection, plan: RunPlan, now: float) -> list[Decisio
         return []
     purpose = Purpose(plan.purpose.use_class, plan.metadata.ministry)
     given = [Given(entry.name, entry.ref.digest, entry.ref.type) for entry in plan.inputs]
-    origins = origins_of(connection, given)
+    origins = origins_of(connection, purpose.ministry, given)
+    # What a run says of itself is read by whoever sees the run.
+    hidden = origins.hidden_from(scope_of(connection).clearance or plan.label, purpose.ministry)
     found = [permitted(purpose.use_class, purpose.ministry, uses_of(connection, [purpose.ministry]), now)]
     for taken in origins.taken:
-        found += data.decide(purpose, taken, origins.permits, now)
+        found += data.decide(purpose, taken, origins.permits, now, hidden)
     for entry in plan.inputs:
         found += _of_alias(connection, entry)
     return found
@@ -86,16 +90,29 @@ def fault_before_launch(artifacts: ArtifactStore, digest: Digest) -> Problem | N
 
 
 class Gate:
-    """Asked by the driver before it requests attempts."""
+    """Asked by the driver before it requests attempts.
 
-    def __init__(self, database: Database, artifacts: StoreOf, clock: Callable[[], float]) -> None:
+    Args:
+        database: with what the rules look at.
+        artifacts: hold the bytes, by tenant.
+        clock: seconds since the epoch.
+        stored: is told where they do not answer.
+    """
+
+    def __init__(
+        self, database: Database, artifacts: StoreOf, clock: Callable[[], float], stored: StoredWork
+    ) -> None:
         self._database = database
         self._artifacts = artifacts
         self._clock = clock
+        self._stored = stored
 
     def of(self, facts: RunFacts) -> Callable[[], Sequence[Problem]]:
         """What is against beginning anything more of the run, looked up when it is first asked for; empty if all
-        may."""
+        may.
+
+        The function raises :class:`StoreSilent`: bytes that nobody can read now wait to be read.
+        """
 
         @cache
         def why_not() -> Sequence[Problem]:
@@ -103,22 +120,22 @@ class Gate:
                 if not is_governed(connection):
                     return ()
                 problems = objections(connection, facts.plan, self._clock())
-            return problems or list(_bytes(facts.plan, self._artifacts(facts.run.tenant)))
+            return problems or list(self._bytes(facts))
 
         return why_not
 
-
-def _bytes(plan: RunPlan, artifacts: ArtifactStore) -> Iterator[Problem]:
-    for entry in plan.inputs:
-        if entry.ref.type is not ArtifactType.MODEL:
-            continue
-        try:
-            fault = fault_before_launch(artifacts, entry.ref.digest)
-        except (OSError, BongsuError):
-            continue  # a store that does not answer says nothing; the attempt will not find its input either
-        decision = bytes_rules.whole(entry.name, fault)
-        if decision.problem:
-            yield decision.problem
+    def _bytes(self, facts: RunFacts) -> Iterator[Problem]:
+        tenant = facts.run.tenant
+        for entry in facts.plan.inputs:
+            if entry.ref.type is not ArtifactType.MODEL:
+                continue
+            try:
+                fault = fault_before_launch(self._artifacts(tenant), entry.ref.digest)
+            except (OSError, BongsuError) as error:
+                raise self._stored.silent(tenant, entry.ref.digest, error) from error
+            decision = bytes_rules.whole(entry.name, fault)
+            if decision.problem:
+                yield decision.problem
 
 
 def _of_alias(connection: Connection, entry: PlannedInput) -> Iterator[Decision]:

@@ -9,14 +9,8 @@ from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.domain.plan import PlannedInput, PlannedStage
 from bongsu.planner.taken_trees import TakenTree, label_of
 from bongsu.reconciler.facts import Registered, RunFacts
-from bongsu.store.lineage import (
-    Edge,
-    Node,
-    artifact_node,
-    input_node,
-    stage_node,
-    version_node,
-)
+from bongsu.store.lineage import Edge, Node
+from bongsu.store.node_ids import artifact_node, input_node, stage_node, version_node
 
 Graph = tuple[list[Node], list[Edge]]
 

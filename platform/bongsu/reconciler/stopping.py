@@ -8,89 +8,126 @@ time, and the checkpoints stay.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
+from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest, RunId
 from bongsu.domain.labels import Label, high_water_mark
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, phrase
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState
 from bongsu.domain.suspension import Suspension
+from bongsu.store.conflicts import retry_on_conflict
 from bongsu.store.database import Database
 from bongsu.store.history import NewEvent, append_events, last_state_entry
 from bongsu.store.models import labels_of_versions
-from bongsu.store.origins import Given, made_by, origins_of, suspended_digests
+from bongsu.store.origins import made_by, sources_of, suspended_digests
 from bongsu.store.records import RunRecord
-from bongsu.store.runs import StaleRun, active_versions, claim_version, get_plan, get_run, move_run
+from bongsu.store.runs import active_versions, claim_version, get_plan, get_run, move_run
 from bongsu.store.scope import EVERYTHING
 from bongsu.store.suspensions import open_suspensions
 
-_TRIES = 5
 RULE = "model.suspended"
 NAMED = N_("the run was cancelled: it uses {models}, which is suspended (rule {rule})")
 UNNAMED = N_("the run was cancelled: it uses a model that is suspended (rule {rule})")
 
 
 class Stopping:
-    """Looks at each run once for a set of suspensions: what a run takes does not change."""
+    """Looks in each pass which trees are suspended and who made them: both change while a run goes on. What a run
+    takes, and where that comes from, was settled when it was planned, and is looked up once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._key: frozenset[str] = frozenset()
-        self._clear: set[RunId] = set()
+        self._sources: dict[RunId, frozenset[Digest]] = {}
 
     def stop(self, now: float) -> list[RunId]:
         """Cancel what has to end; which runs these are. ``now`` in seconds since the epoch."""
         with self._database.read(EVERYTHING) as connection:
             suspended = open_suspensions(connection)
             if not suspended:
+                self._sources = {}
                 return []
-            self._begin(suspended)
             active = [
                 run for run, (state, _) in active_versions(connection).items() if state is not RunState.CANCELLING
             ]
-            unseen = [run_id for run_id in active if run_id not in self._clear]
-            digests = suspended_digests(connection, suspended) if unseen else set()
-            affected = {
-                run_id: _meant(connection, run_id, suspended)
-                for run_id in unseen
-                if _uses(connection, run_id, digests)
-            }
-        self._clear |= set(unseen) - set(affected)
-        return [run_id for run_id, meant in affected.items() if cancel_for(self._database, run_id, now, meant)]
+            self._look_up(connection, active)
+            trees = suspended_digests(connection, suspended)
+            every = frozenset().union(*trees.values())
+            makers = made_by(connection, every)
+            affected: dict[RunId, Meant] = {}
+            for run in active:
+                if run in makers or not every.isdisjoint(self._sources.get(run, ())):
+                    reach = [one for one in suspended if self._uses(connection, run, trees[one.id])]
+                    with _damaged_left():
+                        affected[run] = _meant(connection, run, reach)
+        ended = []
+        for run, meant in affected.items():
+            with _damaged_left():
+                if cancel_for(self._database, run, now, meant):
+                    ended.append(run)
+        return ended
 
-    def _begin(self, suspended: Collection[Suspension]) -> None:
-        key = frozenset(one.id for one in suspended)
-        if key != self._key:
-            self._key, self._clear = key, set()
+    def _look_up(self, connection: Connection, active: Collection[RunId]) -> None:
+        """Of runs that are new; those that are over are forgotten."""
+        known = {run: self._sources[run] for run in active if run in self._sources}
+        for run in active:
+            if run not in known:
+                with _damaged_left():
+                    inputs = get_plan(connection, run).inputs
+                    known[run] = sources_of(connection, [entry.ref.digest for entry in inputs])
+        self._sources = known
+
+    def _uses(self, connection: Connection, run_id: RunId, trees: frozenset[Digest]) -> bool:
+        return not trees.isdisjoint(self._sources.get(run_id, ())) or run_id in made_by(connection, trees)
+
+
+@contextmanager
+def _damaged_left() -> Iterator[None]:
+    """A run whose rows cannot be read is left as it is and keeps no other from being ended: the driver sets it aside,
+    and tells. A version whose label cannot be read is not named."""
+    try:
+        yield
+    except BongsuError as error:
+        if error.problems[0].code != codes.DATABASE_DAMAGED:
+            raise
 
 
 def cancel_for(database: Database, run_id: RunId, now: float, meant: Meant) -> bool:
     """Have a run end, unless it is ending or over; False then."""
-    for left in range(_TRIES - 1, -1, -1):
-        try:
-            with database.write(EVERYTHING) as connection:
-                record = get_run(connection, run_id)
-                if record.state.is_final or record.state is RunState.CANCELLING:
-                    return False
-                claim_version(connection, record.id, record.version)
-                move_run(connection, record, RunState.CANCELLING, now)
-                body = {
-                    "state": RunState.CANCELLING.value,
-                    "suspensions": meant.suspensions,
-                    "models": meant.models,
-                    "rule": RULE,
-                    "reason": str(words_of(meant.models)),
-                }
-                append_events(connection, record.id, now, [NewEvent("run", body=body)])
-            return True
-        except StaleRun:
-            if not left:
-                raise
-    raise AssertionError("unreachable")
+    return retry_on_conflict(partial(_cancel, database, run_id, now, meant))
+
+
+def _cancel(database: Database, run_id: RunId, now: float, meant: Meant) -> bool:
+    with database.write(EVERYTHING) as connection:
+        record = get_run(connection, run_id)
+        if record.state.is_final or record.state is RunState.CANCELLING:
+            return False
+        claim_version(connection, record.id, record.version)
+        move_run(connection, record, RunState.CANCELLING, now)
+        body = {
+            "state": RunState.CANCELLING.value,
+            "suspensions": meant.suspensions,
+            "models": meant.models,
+            "rule": RULE,
+            "reason": str(words_of(meant.models)),
+        }
+        append_events(connection, record.id, now, [NewEvent("run", body=body)])
+    return True
+
+
+def suspended_of(database: Database, run_id: RunId) -> Meant | None:
+    """Why a run would be ended again as soon as it went on: it made a model that is suspended. None if it did not."""
+    with database.read(EVERYTHING) as connection:
+        suspended = open_suspensions(connection)
+        trees = suspended_digests(connection, suspended)
+        reach = [one for one in suspended if run_id in made_by(connection, trees[one.id])]
+        return _meant(connection, run_id, reach) if reach else None
 
 
 @dataclass(frozen=True)
@@ -107,15 +144,14 @@ class Meant:
     models: tuple[str, ...]
 
 
-def _meant(connection: Connection, run_id: RunId, suspended: Collection[Suspension]) -> Meant:
-    reach = [one for one in suspended if _uses(connection, run_id, suspended_digests(connection, [one]))]
+def _meant(connection: Connection, run_id: RunId, reach: Collection[Suspension]) -> Meant:
     run = get_run(connection, run_id)
     label = Label.parse(run.label)
-    named = {
-        one.object
-        for one in reach
-        if one.tenant == run.tenant and label.dominates(high_water_mark(_labels(connection, one)))
-    }
+    named = set()
+    for one in reach:
+        with _damaged_left():
+            if one.tenant == run.tenant and label.dominates(high_water_mark(_labels(connection, one))):
+                named.add(one.object)
     return Meant(tuple(sorted(one.id for one in reach)), tuple(sorted(named)))
 
 
@@ -141,12 +177,3 @@ def words_of(models: Iterable[str]) -> Words:
     if not named:
         return phrase(UNNAMED, rule=RULE)
     return phrase(NAMED, models=named, rule=RULE)
-
-
-def _uses(connection: Connection, run_id: RunId, suspended: set[Digest]) -> bool:
-    plan = get_plan(connection, run_id)
-    given = [Given(entry.name, entry.ref.digest, entry.ref.type) for entry in plan.inputs]
-    taken = origins_of(connection, given).taken
-    if any(model.digest in suspended for tree in taken for model in tree.models):
-        return True
-    return run_id in made_by(connection, suspended)

@@ -9,16 +9,18 @@ from bongsu.artifacts.base import StoreOf
 from bongsu.artifacts.checking import fault_of
 from bongsu.domain.attempt import AttemptResult, Failure, Observation, Phase
 from bongsu.domain.ids import AttemptId, Digest
+from bongsu.domain.labels import OPEN
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.planner.facts import EarlierWork
 from bongsu.reconciler.attempt_records import read_outcome
-from bongsu.reconciler.facts import Outcome, RunFacts
+from bongsu.reconciler.facts import Outcome, RunFacts, left_by
 from bongsu.reconciler.words_of_errors import words_of
 from bongsu.store import cache
 from bongsu.store.database import Database
+from bongsu.store.label_telling import tree_labels
 from bongsu.store.scope import Scope
 
 # Records of attempts that run are looked for so often, in case an executor never says that they are over.
@@ -83,9 +85,23 @@ class StoredWork:
                 self._unread[attempt.id] = _told(error)
                 continue
             self._unread.pop(attempt.id, None)
+            outcome = self._as_known(facts.run.tenant, outcome)
             if isinstance(outcome, AttemptResult) or (over and isinstance(outcome, Failure)):
                 found[attempt.id] = outcome
         return found
+
+    def _as_known(self, tenant: Tenant, outcome: Outcome | None) -> Outcome | None:
+        """What an attempt left, with the labels that its bytes have as far as the tenant knows them."""
+        refs = left_by(outcome)
+        if outcome is None or not refs:
+            return outcome
+        with self._database.read(Scope.of(tenant)) as connection:
+            known = tree_labels(connection, (ref.digest for ref in refs.values()))
+        named = {
+            name: ref.model_copy(update={"label": ref.label.join(known.get(ref.digest, OPEN))})
+            for name, ref in refs.items()
+        }
+        return outcome.model_copy(update={"outputs" if isinstance(outcome, AttemptResult) else "evidence": named})
 
     def lookup(self, tenant: Tenant) -> Callable[[Digest], EarlierWork | None]:
         """What the tenant's cache has for a key, if it stands in the artifact store as it was left; each is looked up
@@ -110,9 +126,13 @@ class StoredWork:
         try:
             there = all(fault_of(self._artifacts(tenant), ref.digest) is None for ref in found.outputs.values())
         except (OSError, BongsuError) as error:
-            self._unfound[tenant, key] = _told(error)
-            raise StoreSilent(str(error)) from error
+            raise self.silent(tenant, key, error) from error
         return found if there else None
+
+    def silent(self, tenant: Tenant, digest: Digest, error: Exception) -> StoreSilent:
+        """Note that the store did not answer when something was to be known of it in this step: to be raised."""
+        self._unfound[tenant, digest] = _told(error)
+        return StoreSilent(str(error))
 
 
 def _told(error: Exception) -> Words:

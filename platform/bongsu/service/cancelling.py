@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Label
 from bongsu.domain.phrases import phrase
@@ -9,10 +12,11 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState
 from bongsu.service.driving import open_driver
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.service.repeating import repeated
 from bongsu.service.showing import show_run
 from bongsu.service.summaries import RunSummary
-from bongsu.store.audit import append
+from bongsu.store.conflicts import retry_on_conflict
 from bongsu.store.history import NewEvent, append_events
 from bongsu.store.records import RunRecord
 from bongsu.store.requests import RequestKey, note_request
@@ -31,9 +35,16 @@ def request_cancel(platform: Platform, run: str, key: RequestKey | None = None) 
         BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-cancellable`` if it is over;
             ``api.key-used-otherwise``.
     """
+    asked = Ask.of(platform, "run.cancel", f"run:{run}")
+    with refusals_recorded(asked):
+        return retry_on_conflict(partial(_request_cancel, asked, run, key))
+
+
+def _request_cancel(asked: Ask, run: str, key: RequestKey | None) -> RunRecord:
+    platform = asked.platform
     with platform.write() as connection:
         record = hold_run(connection, find_run(connection, run).id)
-        before = repeated(connection, key)
+        before = repeated(connection, key, platform.clock())
         if before is not None:
             return before
         if record.state.is_final:
@@ -47,8 +58,7 @@ def request_cancel(platform: Platform, run: str, key: RequestKey | None = None) 
         move_run(connection, record, RunState.CANCELLING, now)
         append_events(connection, record.id, now, [NewEvent("run", body={"state": RunState.CANCELLING.value})])
         cancelled = get_run(connection, record.id)
-        label = Label.parse(record.label)
-        append(connection, platform.author.did("run.cancel", f"run:{record.id}", now, label))
+        done(connection, replace(asked, object=f"run:{record.id}"), Label.parse(record.label))
         return cancelled
 
 

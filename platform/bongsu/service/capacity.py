@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
-
 from bongsu.domain.capacity import Capacity, memory_asked
-from bongsu.domain.plan import PlannedStage
-from bongsu.domain.run import RunState, StageState
+from bongsu.domain.resources import Resources
+from bongsu.domain.run import StageState
 from bongsu.service.platform import Platform
-from bongsu.store.runs import get_plan, list_runs
-from bongsu.store.stages import stages_of
+from bongsu.store.under_way import stages_asking
 
 _RUNS = (StageState.RUNNING, StageState.PUBLISHING)
-_UNFINISHED = [state for state in RunState if not state.is_final]
 
 
 @dataclass(frozen=True)
@@ -33,9 +28,9 @@ class Load:
     memory: int = 0
     gpus: dict[str, int] = field(default_factory=dict)
 
-    def with_(self, stage: PlannedStage) -> Load:
-        """With a stage more."""
-        needs, gpus = stage.resources, dict(self.gpus)
+    def with_(self, needs: Resources) -> Load:
+        """With a stage more that asks for these."""
+        gpus = dict(self.gpus)
         if needs.total_gpus:
             kind = needs.accelerator or ""
             gpus[kind] = gpus.get(kind, 0) + needs.total_gpus
@@ -66,17 +61,8 @@ def show_capacity(platform: Platform) -> CapacityShown:
     running: dict[str, Load] = defaultdict(Load)
     waiting: dict[str, Load] = defaultdict(Load)
     with platform.read() as connection:
-        for ministry, state, stage in _unfinished(connection):
-            loads = running if state in _RUNS else waiting
-            loads[ministry] = loads[ministry].with_(stage)
+        for asking in stages_asking(connection, (*_RUNS, StageState.READY)):
+            loads = running if asking.state in _RUNS else waiting
+            loads[asking.ministry] = loads[asking.ministry].with_(asking.resources)
     ministries = sorted({*running, *waiting})
     return CapacityShown(there, tuple(MinistryLoad(one, running[one], waiting[one]) for one in ministries))
-
-
-def _unfinished(connection: Connection) -> Iterator[tuple[str, StageState, PlannedStage]]:
-    """Stages that run, or could."""
-    for run in list_runs(connection, _UNFINISHED, limit=None):
-        states = {record.stage_id: record.state for record in stages_of(connection, run.id)}
-        for stage in get_plan(connection, run.id).stages:
-            if states[stage.id] in (*_RUNS, StageState.READY):
-                yield run.ministry, states[stage.id], stage

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from bongsu.domain.audit import Author
 from bongsu.domain.codes import access as codes
 from bongsu.domain.codes import identity
 from bongsu.domain.grades import GradeScheme
+from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
+from bongsu.domain.phrases import phrase
 from bongsu.domain.server_defaults import CLI_CLIENT
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import Permission, permissions_in
@@ -18,6 +21,7 @@ from bongsu.service.audit.closed_logs import closed_log_reader
 from bongsu.service.audit.keys import LogKeys, site_keys
 from bongsu.service.grades import grades_of
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, refusals_recorded
 from bongsu.store.people import person_as_actor
 from bongsu.store.scope import Scope
 
@@ -107,15 +111,32 @@ class ControlPlane:
             ministry: where; the actor's only one if none is named.
 
         Raises:
-            BongsuError: ``access.not-a-member``, ``access.forbidden``, ``access.several-ministries``,
-                ``access.people-decide``.
+            BongsuError: ``access.not-a-member``, ``access.no-ministry``, ``access.forbidden``,
+                ``access.several-ministries``, ``access.people-decide``.
         """
         known = sorted(actor.ministries)
+        if ministry is None and not known:
+            raise codes.NO_MINISTRY.error(actor=actor.id)
         if ministry is None and len(known) > 1:
             raise codes.SEVERAL_MINISTRIES.error(actor=actor.id, ministries=", ".join(known))
-        found = self.of_member(actor, ministry if ministry is not None else next(iter(known), ""))
+        found = self.of_member(actor, ministry if ministry is not None else known[0])
         refuse_without(actor, permission, found.scope.tenant)
         return found
+
+    @contextmanager
+    def refusals_at_door(self, actor: Actor, permission: Permission, ministry: str) -> Iterator[None]:
+        """That somebody is let in nowhere is recorded under the name of the permission that they would need: what they
+        wanted to do behind the door is not known yet."""
+        asked = Ask(
+            self.base,
+            actor,
+            tenant=Tenant(ministry),
+            action=permission.value,
+            object=f"ministry:{ministry}",
+            request_id=self.request_id,
+        )
+        with refusals_recorded(asked, ("access",)):
+            yield
 
     def of_worker(self, actor: Actor) -> Platform:
         """What there is of the ministry of the run that the worker works for. What of it the worker may touch says
@@ -127,7 +148,7 @@ class ControlPlane:
         """What there is for the actor in a ministry in which they are something; a use case that looks at permissions
         itself, and records a refusal, is given this. Raises ``access.not-a-member``."""
         if ministry not in actor.ministries:
-            known = ", ".join(sorted(actor.ministries))
+            known = ", ".join(sorted(actor.ministries)) or phrase(N_("no ministry of this server"))
             raise codes.NOT_A_MEMBER.error(actor=actor.id, ministry=ministry, ministries=known)
         return self.of_tenant(actor, Tenant(ministry))
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import OPEN, Grade, Label
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.pipeline import Input
 from bongsu.service.governance.texts import check_declared
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
@@ -57,24 +60,18 @@ def register_dataset(
             ``label.grade-outside``; ``access.above-clearance`` (recorded); ``policy.forbidden-use`` (recorded) for
             what its name or address declares.
     """
-    ask = Ask(
-        platform,
-        platform.actor,
-        tenant=platform.author.tenant,
-        action="dataset.add",
-        object=f"dataset:{name}",
-        request_id=platform.author.request_id,
-    )
+    ask = Ask.of(platform, "dataset.add", f"dataset:{name}")
     check_declared(ask, {"name": name, "uri": uri})
     if not _NAME.fullmatch(name):
         raise codes.DATASET_NAME.error(name=name)
     stated = stated_label(grade or Grade.OPEN, compartments)
     label = stated if grade is not None or stated.compartments else None
     refuse_other_grades(grades_of(platform), stated)
+    ask = replace(ask, stated=stated)
     with refusals_recorded(ask, OF_LABELS):
         refuse_above(platform.scope.clearance, stated)
     resolved = resolve_input(platform, name, Input(dataset=uri, label=label), Files(directory))
-    with refusals_recorded(ask, OF_LABELS), platform.write() as connection:
+    with refusals_recorded(ask, OF_LABELS) as asked, platform.write() as connection:
         now = platform.clock()
         hold_labels(connection)
         at_givers = label_at_givers(connection, resolved.ref.digest) or OPEN
@@ -82,32 +79,34 @@ def register_dataset(
         refuse_while_stating(connection, ref.label)
         risen = note_artifact(connection, ref, name, now)
         ref = _as_known(connection, ref)
+        asked.states(ref.label)
         refuse_above(platform.scope.clearance, ref.label)
-        before = {one.version for one in datasets.list_dataset_versions(connection, name)}
+        before = datasets.find_dataset_version(connection, name)
         number = datasets.add_dataset_version(connection, name, ref, uri, now)
-        versions = datasets.list_dataset_versions(connection, name)
-        version = next(one for one in versions if one.version == number)
+        version = datasets.find_dataset_version(connection, name, number)
+        assert version is not None  # its label is one that who asks may state, so they see it
         events = rise(connection, platform.author, risen, now)
-        if number not in before:
-            facts = {"digest": version.digest, "origin": uri[:_LONGEST_ORIGIN]}
+        if before is None or number != before.version:
+            facts: dict[str, Any] = {"digest": version.digest, "origin": uri[:_LONGEST_ORIGIN]}
             label = Label.parse(version.label)
-            events.append(platform.author.did("dataset.add", f"dataset:{name}/{number}", now, label, facts))
+            events += replace(ask, object=f"dataset:{name}/{number}").entries(label, **facts)
         append_all(connection, events)
         return version
 
 
-def list_datasets(platform: Platform, name: str | None = None) -> list[DatasetVersion]:
+def list_datasets(platform: Platform, name: str | None = None, wanted: PageRequest = WHOLE) -> list[DatasetVersion]:
     """By name, newest version first."""
     with platform.read() as connection:
-        return datasets.list_dataset_versions(connection, name)
+        return datasets.list_dataset_versions(connection, name, wanted)
 
 
 def show_dataset(platform: Platform, name: str, version: int) -> DatasetVersion:
     """One version of a data set of one's own ministry. Raises ``run.unknown-dataset``."""
-    for one in list_datasets(platform, name):
-        if one.version == version:
-            return one
-    raise codes.UNKNOWN_DATASET.error(dataset=f"datasets:/{name}/{version}")
+    with platform.read() as connection:
+        found = datasets.find_dataset_version(connection, name, version)
+    if found is None:
+        raise codes.UNKNOWN_DATASET.error(dataset=f"datasets:/{name}/{version}")
+    return found
 
 
 def _as_known(connection: Connection, ref: ArtifactRef) -> ArtifactRef:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import AuditEvent, AuditOutcome, Author, EntryFilter
+from bongsu.domain.audit import AuditOutcome, Author, EntryFilter
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.messages import N_
 from bongsu.domain.people import ActorKind, Role
@@ -32,13 +32,13 @@ from bongsu.service.governance.data_permits import DataPermitRequest, give_data_
 from bongsu.service.governance.uses import UseRequest, register_use
 from bongsu.service.grants.giving import Order, give
 from bongsu.service.issuing.issuer import ACCOUNTS
-from bongsu.service.ministries import SYSTEM, NewMinistry, found_platform, register_ministry, say_owns_gpus
+from bongsu.service.ministries import NewMinistry, found_platform, register_ministry, say_owns_gpus
 from bongsu.service.people import NewPerson, add_person, give_role
 from bongsu.service.platform import Platform
 from bongsu.service.serving import ServerSettings, open_served
 from bongsu.store import audit
 from bongsu.store.audit_reading import page
-from bongsu.store.datasets import list_dataset_versions
+from bongsu.store.datasets import find_dataset_version
 from bongsu.store.grants import get_grant
 from bongsu.store.people import (
     actor_of,
@@ -190,7 +190,7 @@ def _follow_address(stage: _Stage) -> None:
             move_subjects(connection, issuer, stage.issuer)
             facts, home = {"from": issuer, "to": stage.issuer}, Tenant(home_of(founder))
             thing, now = f"ministry:{home}", plane.clock()
-            audit.append(connection, AuditEvent(home, SYSTEM, "issuer.move", thing, now, facts=facts))
+            audit.append(connection, Author(home).did("issuer.move", thing, now, facts=facts))
 
 
 def _ministries(stage: _Stage) -> None:
@@ -256,7 +256,7 @@ def _data(stage: _Stage, pipelines: Path | None) -> tuple[LeftOut, ...]:
     platform = stage.who_may("mnd/custodian", Permission.DATASET_REGISTER)
     for name, uri in DATASETS.items():
         with stage.read("mnd") as connection:
-            versions = list_dataset_versions(connection, name)
+            known = find_dataset_version(connection, name)
             is_permitted = any(one.name == name for one in data_permits_in(connection, ["mnd"]))
         if platform is None or is_permitted:
             continue
@@ -266,7 +266,7 @@ def _data(stage: _Stage, pipelines: Path | None) -> tuple[LeftOut, ...]:
             continue
         begins = _since(stage)
         try:
-            made = versions[0] if versions else register_dataset(platform, name, uri, pipelines or platform.home)
+            made = known or register_dataset(platform, name, uri, pipelines or platform.home)
             request = DataPermitRequest(
                 ministry="mnd",
                 name=name,

@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -182,6 +183,8 @@ class _LocalExecutor:
         self._environment = environment
         self._address = ray_address
         self._passes = passes
+        # Whoever drives, looks, or counts may be first, each in a thread of its own.
+        self._making = threading.Lock()
         self._made: LocalRayExecutor | None = None
 
     def get(self) -> Executor:
@@ -197,39 +200,43 @@ class _LocalExecutor:
         return self._make().trouble()
 
     def close(self) -> None:
-        if self._made is not None:
-            self._made.close()
+        with self._making:
+            made = self._made
+        if made is not None:
+            made.close()
 
     def _make(self) -> LocalRayExecutor:
-        if self._made is None:
-            from bongsu.executors.local_ray.executor import LocalRayExecutor
-            from bongsu.executors.local_ray.session import RaySettings
-            from bongsu.executors.local_ray.surroundings import LocalSurroundings
+        with self._making:
+            if self._made is None:
+                self._made = self._new()
+            return self._made
 
-            # One key for a home: the same text, curated again, gives the same bytes. A home that may not be written can
-            # be looked at, and no worker starts there.
-            variables = {}
-            if os.access(self._home, os.W_OK):
-                variables[MASKING_VARIABLE] = masking_key(self._environment) or lasting_key(
-                    self._home / MASKING_KEY
-                )
-            of_s3 = s3_variables(self._place, self._environment)
-            if self._address:
-                # What a Ray that ran before has not inherited.
-                variables |= of_s3
-            surroundings = LocalSurroundings(
-                logs=self._home / LOGS,
-                environments=self._home / ENVIRONMENTS,
-                ray_log=self._home / RAY_LOG,
-                environment={**self._environment, **of_s3},
-                clock=time.time,
-                monotonic=time.monotonic,
-                variables=variables,
-                cache=self._place.cache,
-                passes=self._passes,
-            )
-            self._made = LocalRayExecutor(surroundings, RaySettings(self._address))
-        return self._made
+    def _new(self) -> LocalRayExecutor:
+        from bongsu.executors.local_ray.executor import LocalRayExecutor
+        from bongsu.executors.local_ray.session import RaySettings
+        from bongsu.executors.local_ray.surroundings import LocalSurroundings
+
+        # One key for a home: the same text, curated again, gives the same bytes. A home that may not be written can
+        # be looked at, and no worker starts there.
+        variables = {}
+        if os.access(self._home, os.W_OK):
+            variables[MASKING_VARIABLE] = masking_key(self._environment) or lasting_key(self._home / MASKING_KEY)
+        of_s3 = s3_variables(self._place, self._environment)
+        if self._address:
+            # What a Ray that ran before has not inherited.
+            variables |= of_s3
+        surroundings = LocalSurroundings(
+            logs=self._home / LOGS,
+            environments=self._home / ENVIRONMENTS,
+            ray_log=self._home / RAY_LOG,
+            environment={**self._environment, **of_s3},
+            clock=time.time,
+            monotonic=time.monotonic,
+            variables=variables,
+            cache=self._place.cache,
+            passes=self._passes,
+        )
+        return LocalRayExecutor(surroundings, RaySettings(self._address))
 
 
 def masking_key(environment: Mapping[str, str]) -> str:

@@ -1,10 +1,11 @@
-"""What the attempts of a run write, as they write it: those that run at once, and those that begin later."""
+"""What the attempts of a run wrote; and what they write, as they write it: those that run at once, and those that begin
+later."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, Full, Queue
@@ -101,6 +102,13 @@ class _Readers:
                 return
 
 
+def logs_of(platform: Platform, attempts: Iterable[AttemptId], follow: bool = False) -> Iterator[LogLine]:
+    """Lines of these attempts, one after another; with ``follow``, of each until it is over."""
+    for attempt in attempts:
+        for line in platform.executor().logs(attempt, follow):
+            yield LogLine(attempt.stage_id, line)
+
+
 class FollowingEnded(Exception):
     """Nobody follows any longer, though there may be more."""
 
@@ -133,8 +141,7 @@ def _lines_of(
         undriven = 0 if is_driven else undriven + 1
         for attempt in _unseen(facts, stages, seen):
             if attempt.state.is_final:
-                for line in platform.executor().logs(attempt.id):
-                    yield LogLine(attempt.id.stage_id, line)
+                yield from logs_of(platform, [attempt.id])
             else:
                 readers.add(attempt.id)
         all_ended = all(facts.stages[stage].state.is_final for stage in stages)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import SYSTEM, AuditEvent
+from bongsu.domain.audit import Author
 from bongsu.domain.codes import labels as codes
 from bongsu.domain.grades import N2SF, GradeScheme, OutsideGrades, SchemeName
 from bongsu.domain.labels import Grade, Label
@@ -124,9 +124,7 @@ def _set(platform: Platform, connection: Connection, old: GradeScheme, new: Grad
         return
     facts = {"from": _recorded(old), "to": _recorded(new)}
     tenants = [Tenant(one.name) for one in list_ministries(connection)] or [HOME]
-    append_all(
-        connection, (AuditEvent(one, SYSTEM, "site.grades", "site:grades", now, facts=facts) for one in tenants)
-    )
+    append_all(connection, (Author(one).did("site.grades", "site:grades", now, facts=facts) for one in tenants))
 
 
 def _recorded(grades: GradeScheme) -> dict[str, str]:

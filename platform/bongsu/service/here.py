@@ -11,7 +11,7 @@ from bongsu.domain.filters import Comparison, Operator
 from bongsu.domain.grades import GradeScheme
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.labels import Grade, Label
-from bongsu.domain.paging import PageRequest
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.problems import Problem, Translate
 from bongsu.domain.run import ShownState
 from bongsu.domain.searching import Found, SearchKind
@@ -20,7 +20,7 @@ from bongsu.service.artifacts import ListedArtifact, list_artifacts
 from bongsu.service.cancelling import cancel
 from bongsu.service.capacity import CapacityShown, show_capacity
 from bongsu.service.datasets import DatasetVersion, list_datasets, register_dataset
-from bongsu.service.following import LogLine, follow_logs
+from bongsu.service.following import LogLine, follow_logs, logs_of
 from bongsu.service.grades import grades_of
 from bongsu.service.labels import LabelShown, raise_label, show_label
 from bongsu.service.lineage import Direction, LineageGraph, trace
@@ -30,7 +30,7 @@ from bongsu.service.planning import Prepared, prepare
 from bongsu.service.platform import Platform
 from bongsu.service.running import OnUpdate, Outcome, resume_run, run_plan, save_picture
 from bongsu.service.searching import search
-from bongsu.service.showing import RunDetails, attempt_logs, list_runs, show_run
+from bongsu.service.showing import RunDetails, list_runs, show_run
 from bongsu.service.submitting import Submission
 from bongsu.service.summaries import RunSummary
 from bongsu.service.variants import Variant, variants
@@ -62,21 +62,18 @@ class Here:
     ) -> Iterator[LogLine]:
         if follow and attempt is None:
             return follow_logs(self._platform, run, stages)
-        return (
-            LogLine(name, line)
-            for name in stages
-            for line in attempt_logs(self._platform, run, name, attempt, follow)
-        )
+        attempts = show_run(self._platform, run).attempts(set(stages), attempt)
+        return logs_of(self._platform, attempts, follow)
 
-    def models(self, name: str | None = None) -> list[ModelVersion]:
-        return list_models(self._platform, name)
+    def models(self, name: str | None = None, limit: int | None = None) -> list[ModelVersion]:
+        return list_models(self._platform, name, PageRequest((), limit) if limit else WHOLE)
 
     def artifacts(self, types: Collection[ArtifactType], limit: int) -> list[ListedArtifact]:
         filters = (Comparison("type", Operator.ANY_OF, tuple(one.value for one in types)),) if types else ()
         return list_artifacts(self._platform, PageRequest(filters, limit))
 
-    def datasets(self, name: str | None = None) -> list[DatasetVersion]:
-        return list_datasets(self._platform, name)
+    def datasets(self, name: str | None = None, limit: int | None = None) -> list[DatasetVersion]:
+        return list_datasets(self._platform, name, PageRequest((), limit) if limit else WHOLE)
 
     def register_dataset(
         self, name: str, uri: str, directory: Path, grade: Grade | None, compartments: Sequence[str]

@@ -30,6 +30,7 @@ PUBLISHER_LOCK = "delivery.lock"
 DELIVERY_LOG = "delivery.log"
 RAY_LOG = "ray.log"
 TRACKING_DATABASE = "mlflow.db"
+TRACKING_KEY = "mlflow.key"
 _OF_OTHERS = ("mlflow", "registry")  # bongsu.tracking.settings
 _DATABASE_SUFFIXES = ("", "-wal", "-shm")
 

@@ -14,27 +14,28 @@ from bongsu.domain.audit import LABEL_RAISED
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest
 from bongsu.domain.label_origins import label_parts
-from bongsu.domain.labels import COMPARTMENT, Grade, Label
+from bongsu.domain.labels import COMPARTMENT, Grade, Label, high_water_mark
 from bongsu.domain.lineage import NodeKind
+from bongsu.domain.object_names import is_object, object_name
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.shared import SharedAddress
 from bongsu.policy.access import Permission, cleared_for, permissions_in
 from bongsu.policy.access_rules import within_clearance
 from bongsu.service.governance.texts import check_texts
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.lineage import LineageGraph, trace
 from bongsu.service.platform import Platform
-from bongsu.service.recording import OF_LABELS, Ask, refusals_recorded
+from bongsu.service.recording import Ask, refusals_recorded
 from bongsu.store import label_counts
 from bongsu.store.artifacts import get_artifact, note_artifact
 from bongsu.store.audit import append_all
 from bongsu.store.audit_reading import entries_of
 from bongsu.store.label_counts import LabelCount
 from bongsu.store.label_releases import Release, releases_of
-from bongsu.store.lineage import Node, artifact_node
+from bongsu.store.lineage import Node
+from bongsu.store.node_ids import artifact_node, digests_among
 from bongsu.store.proposals import get_proposal
 from bongsu.store.receipts import rise
-
-_ARTIFACT = artifact_node("")
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,13 @@ class Lowered:
 class LabelShown:
     """Attributes:
     id: of the node of the lineage graph.
-    title: what it is called.
+    title: what it is called: the name that was asked for, of a digest what it was noted as.
     label: that it carries.
     parts: of the label; none of O.
     released: how it was lowered, the earliest first.
     raised: who raised it, or what brought a part of it in, the earliest first; as far as who asks may know of the
         label.
+    ministry: whose it is; empty in a home.
     """
 
     id: str
@@ -114,6 +116,7 @@ class LabelShown:
     parts: tuple[ShownPart, ...]
     released: tuple[Lowered, ...] = ()
     raised: tuple[Raised, ...] = ()
+    ministry: str = ""
 
 
 def show_label(platform: Platform, reference: str) -> LabelShown:
@@ -137,6 +140,7 @@ def show_label(platform: Platform, reference: str) -> LabelShown:
         nodes[graph.start] = Node(graph.start, NodeKind.ARTIFACT, known.title, known.label, {})
     if graph.start not in nodes:
         raise codes.UNKNOWN_DIGEST.error(digest=reference)
+    nodes[graph.start] = _as_asked(nodes[graph.start], reference)
     labels = {name: Label.parse(node.label) for name, node in nodes.items()}
     parts = list(label_parts(graph.start, labels, ((edge.source, edge.target) for edge in graph.edges)))
     start = nodes[graph.start]
@@ -145,12 +149,14 @@ def show_label(platform: Platform, reference: str) -> LabelShown:
     with platform.read() as connection:
         lowered = tuple(_told(connection, platform, one) for one in released if _is_told(platform, one.new))
         raised = tuple(_raised(connection, platform, trees))
-    return LabelShown(start.id, start.title, start.label, shown, lowered, raised)
+    shared = SharedAddress.parse(reference)
+    owner = shared.giver if shared else platform.author.tenant
+    return LabelShown(start.id, start.title, start.label, shown, lowered, raised, str(owner))
 
 
 def raise_label(platform: Platform, reference: str, label: Label, reason: str) -> LabelShown:
     """State that something is worth more protection than it is given: it and whatever came of it carry the label from
-    now on. Said of what carries as much already, nothing changes.
+    now on. Said of what carries as much already, nothing changes. What is refused is recorded.
 
     Args:
         platform: what to work on, in the name of who states it.
@@ -160,23 +166,20 @@ def raise_label(platform: Platform, reference: str, label: Label, reason: str) -
 
     Raises:
         BongsuError: as :func:`show_label`; ``governance.no-reason``, ``governance.too-long``;
-            ``access.above-clearance`` (recorded) for a label that its stater could not look at;
-            ``label.grade-outside``.
+            ``policy.forbidden-use`` for what the reason declares; ``access.above-clearance`` for a label that its
+            stater could not look at; ``label.grade-outside``.
     """
-    check_texts(reason=reason)
-    refuse_other_grades(grades_of(platform), label)
-    author = platform.author
-    asked = Ask(
-        platform,
-        platform.actor,
-        tenant=author.tenant,
-        action=LABEL_RAISED,
-        object=reference,
-        request_id=author.request_id,
-    )
-    with refusals_recorded(asked, OF_LABELS):
+    with refusals_recorded(Ask.of(platform, LABEL_RAISED, reference)) as asked:
+        graph = trace(platform, reference, "upstream")
+        asked.states(high_water_mark(Label.parse(node.label) for node in graph.nodes if node.id == graph.start))
+        check_texts(reason=reason)
+        refuse_other_grades(grades_of(platform), label)
         refuse_above(platform.scope.clearance, label)
-    digest = _digest_of(trace(platform, reference, "upstream"))
+        _raise(platform, reference, _digest_of(graph), label, reason)
+    return show_label(platform, reference)
+
+
+def _raise(platform: Platform, reference: str, digest: Digest | None, label: Label, reason: str) -> None:
     with platform.write() as connection:
         refuse_while_stating(connection, label)
         known = get_artifact(connection, digest) if digest else None
@@ -186,7 +189,6 @@ def raise_label(platform: Platform, reference: str, label: Label, reason: str) -
         ref = ArtifactRef(digest=known.digest, type=known.type, size=known.size, label=label)
         risen = note_artifact(connection, ref, known.title, now)
         append_all(connection, rise(connection, platform.author, risen, now, reason))
-    return show_label(platform, reference)
 
 
 def refuse_above(clearance: Label | None, label: Label) -> None:
@@ -218,8 +220,15 @@ def labels_in_use(platform: Platform) -> Sequence[LabelCount]:
 def _digest_of(graph: LineageGraph) -> Digest | None:
     """Of the tree that the graph's beginning is, or that it was registered from."""
     trees = [graph.start, *(edge.source for edge in graph.edges if edge.target == graph.start)]
-    found = [one.removeprefix(_ARTIFACT) for one in trees if one.startswith(_ARTIFACT)]
-    return Digest(found[0]) if found else None
+    return next(digests_among(trees), None)
+
+
+def _as_asked(node: Node, reference: str) -> Node:
+    """The node under the name by which somebody asked for it: its own may be that of an input of the run that took it
+    first."""
+    name = object_name(reference)
+    is_named = is_object(name) and not name.startswith("artifact:")
+    return replace(node, title=name) if is_named else node
 
 
 def _origin(node: Node) -> LabelOrigin:
@@ -238,7 +247,7 @@ def _told(connection: Connection, platform: Platform, release: Release) -> Lower
         lowered,
         proposal=found.id,
         proposer=found.proposer,
-        approvers=found.approvers,
+        approvers=found.deciders,
         reason=found.reason,
         released_at=release.released_at,
     )

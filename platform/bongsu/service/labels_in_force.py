@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from bongsu.domain.publication import LabelChanged, Publication, RunRelabelled
@@ -21,6 +23,9 @@ from bongsu.store.scope import EVERYTHING, Scope
 
 EVERYWHERE = "*"
 """No name of a ministry: an item of which nobody knows whose it is."""
+AGAIN_S = 5.0
+"""After what time something that MLflow did not take is tried again. Until then it stays closed without being tried:
+each request would wait for each try that was begun before it."""
 _log = logging.getLogger("bongsu.mlflow")
 
 
@@ -31,6 +36,19 @@ class Relabels(Protocol):
         """Raises what MLflow raises."""
 
 
+@dataclass(frozen=True)
+class _Failed:
+    """An item that was not put in force.
+
+    Attributes:
+        closes: whose things it can be about.
+        again_at: when to try again, on a clock that only grows.
+    """
+
+    closes: frozenset[str]
+    again_at: float
+
+
 class LabelsInForce:
     """Used by the threads of a process that answers for MLflow.
 
@@ -38,13 +56,22 @@ class LabelsInForce:
         base: of the control plane itself.
         publisher: writes into MLflow.
         metrics: count items that cannot be read, and tell what is closed.
+        monotonic: seconds that only grow.
     """
 
-    def __init__(self, base: Platform, publisher: Relabels, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        base: Platform,
+        publisher: Relabels,
+        metrics: Metrics,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = base.database
         self._publisher = publisher
         self._metrics = metrics
+        self._monotonic = monotonic
         self._done: set[int] = set()
+        self._failed: dict[int, _Failed] = {}
         self._told: dict[int, set[str]] = {}
         self._closed: frozenset[str] = frozenset()
         self._alone = threading.Lock()
@@ -58,7 +85,12 @@ class LabelsInForce:
 
         Raises what the control plane's database does; then nobody may be answered.
         """
-        if self._waiting() or self._closed:
+        waiting = self._waiting()
+        known = [self._failed.get(one.number) for one in waiting]
+        if waiting and all(known) and self._alone.locked():
+            # Somebody tries them, and all that they can be about is closed: there is nothing to wait for.
+            return self._closed.union(*(one.closes for one in known if one))
+        if waiting or self._closed:
             with self._alone:  # whoever comes meanwhile waits for it
                 left = self._waiting(forget=True)
                 self._close(frozenset(one for waiting in left for one in self._put_in_force(waiting)))
@@ -72,10 +104,23 @@ class LabelsInForce:
             numbers = {one.number for one in found}
             self._done &= numbers
             self._told = {number: told for number, told in self._told.items() if number in numbers}
+            self._failed = {number: failed for number, failed in self._failed.items() if number in numbers}
         return [one for one in found if one.number not in self._done]
 
     def _put_in_force(self, waiting: Waiting) -> Iterable[str]:
         """What stays closed for it."""
+        failed = self._failed.get(waiting.number)
+        if failed is None or failed.again_at <= self._monotonic():
+            closes = frozenset(self._tried(waiting))
+            if not closes:
+                self._failed.pop(waiting.number, None)
+                self._done.add(waiting.number)
+                return closes
+            failed = self._failed[waiting.number] = _Failed(closes, self._monotonic() + AGAIN_S)
+        return failed.closes
+
+    def _tried(self, waiting: Waiting) -> Iterable[str]:
+        """What stays closed for it; nothing if it is in force now."""
         items = self._items(waiting)
         if not items:
             self._tell(waiting, "It cannot be read, and there is no run of this name: MLflow is closed.")
@@ -90,7 +135,6 @@ class LabelsInForce:
                 waiting, f"MLflow does not take it ({type(error).__name__}): their part of MLflow is closed."
             )
             return {item.ministry for item in items}
-        self._done.add(waiting.number)
         return ()
 
     def _items(self, waiting: Waiting) -> list[RunRelabelled | LabelChanged]:

@@ -14,7 +14,7 @@ from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.service.driving import Driving, note_driver, open_driver
 from bongsu.service.platform import Platform
-from bongsu.service.upkeep import Chore, Upkeep, seeing_to
+from bongsu.service.upkeep import Chore, seeing_to
 from bongsu.store.runs import active_versions, pending_runs
 
 # How often one that does not lead looks whether nobody does.
@@ -57,7 +57,7 @@ def lead(
             with (
                 open_driver(platform) as driving,
                 platform.observer.leading(driving.driver.facts),
-                seeing_to(Upkeep(chores(driving.platform), on_trouble)),
+                seeing_to(chores(driving.platform), on_trouble),
             ):
                 _drive(driving, stop, on_trouble)
         except BongsuError as error:

@@ -20,12 +20,14 @@ from bongsu.service.platform import Platform
 from bongsu.service.sharing import described, find_received, note_taken
 from bongsu.store import lineage
 from bongsu.store.artifacts import find_artifacts
-from bongsu.store.datasets import list_dataset_versions
+from bongsu.store.datasets import find_dataset_version
 from bongsu.store.hidden_runs import hidden_runs
-from bongsu.store.lineage import Edge, Node, artifact_node, version_node
-from bongsu.store.models import find_version, list_versions
+from bongsu.store.lineage import Edge, Node
+from bongsu.store.models import find_version, registered_at
+from bongsu.store.node_ids import artifact_node, digest_at, digests_among, version_node
 from bongsu.store.runs import find_run
 from bongsu.store.stages import stages_of
+from bongsu.store.version_pages import number_in
 
 Direction = Literal["upstream", "downstream"]
 Way = Literal["upstream", "downstream", "both"]
@@ -109,15 +111,15 @@ def _with_versions(connection: Connection, nodes: Sequence[Node], edges: Sequenc
     Those of versions name no run that the reader may not see."""
     named = {node.id: match["name"] for node in nodes if _is_input(node) and (match := _MODEL.match(node.title))}
     times = lineage.resolved_at(connection, list(named))
-    known = {name: list_versions(connection, name) for name in set(named.values())}
+    resolved = [edge for edge in edges if edge.kind is EdgeKind.RESOLVED and edge.source in named]
+    known = registered_at(connection, named.values(), digests_among(edge.target for edge in resolved))
     found: dict[str, list[str]] = defaultdict(list)
-    for edge in edges:
-        if edge.kind is EdgeKind.RESOLVED and edge.source in named:
-            at = times[edge.source, edge.target]
-            # Newest first: the bytes may have been registered again since.
-            versions = (one for one in known[named[edge.source]] if artifact_node(one.digest) == edge.target)
-            chosen = next((one for one in versions if one.created_at < at), None)
-            found[edge.source] += [f"{chosen.name}/{chosen.version}"] if chosen else []
+    for edge in resolved:
+        name, at = named[edge.source], times[edge.source, edge.target]
+        # Newest first: the bytes may have been registered again since.
+        versions = known.get((name, digest_at(edge.target) or ""), [])
+        chosen = next((version for version, registered in versions if registered < at), None)
+        found[edge.source] += [f"{name}/{chosen}"] if chosen is not None else []
     told: dict[str, dict[str, object]] = {name: {"versions": versions} for name, versions in found.items()}
     registered = {node.id: node.body.get("run") for node in nodes if node.kind is NodeKind.MODEL_VERSION}
     hidden = hidden_runs(connection, registered.values())
@@ -136,11 +138,12 @@ def _node_of(connection: Connection, reference: str, direction: Direction) -> st
         kind, _, name = named.partition(":")
         reference = name if kind == "model" else f"{_DATASETS}{name}"
     if reference.startswith(_DATASETS):
-        name, _, number = reference.removeprefix(_DATASETS).partition("/")
-        for one in list_dataset_versions(connection, name) if name else ():
-            if number in ("", str(one.version)):
-                return artifact_node(one.digest)
-        raise codes.UNKNOWN_DATASET.error(dataset=reference)
+        name, _, text = reference.removeprefix(_DATASETS).partition("/")
+        number = number_in(text)
+        one = find_dataset_version(connection, name, number) if number is not None or not text else None
+        if one is None:
+            raise codes.UNKNOWN_DATASET.error(dataset=reference)
+        return artifact_node(one.digest)
     prefix = reference.removeprefix("artifact:").removeprefix("sha256-").lower()
     if _MIN_PREFIX <= len(prefix) <= _DIGEST_DIGITS and set(prefix) <= set("0123456789abcdef"):
         found = find_artifacts(connection, prefix)

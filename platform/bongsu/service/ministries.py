@@ -7,7 +7,7 @@ from unicodedata import normalize
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import AuditEvent
+from bongsu.domain.audit import Author
 from bongsu.domain.codes import people as codes
 from bongsu.domain.people import MINISTRY_NAME, Actor, Role
 from bongsu.domain.tenants import Tenant
@@ -26,7 +26,6 @@ from bongsu.store.people import Ministry, Person, home_of
 from bongsu.store.taken import Taken
 
 _MAX_TITLE = 200
-SYSTEM = "system"
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def found_platform(platform: Platform, new: NewMinistry, operator: NewPerson) ->
         if _insert(connection, new, operator, now):
             facts = {"operator": operator.id, "issuer": operator.issuer, **operator.as_recorded}
             tenant, thing = Tenant(new.name), f"ministry:{new.name}"
-            audit.append(connection, AuditEvent(tenant, SYSTEM, "ministry.register", thing, now, facts=facts))
+            audit.append(connection, Author(tenant).did("ministry.register", thing, now, facts=facts))
         return _found(connection, new.name)
 
 
@@ -77,7 +76,6 @@ def register_ministry(
         BongsuError: ``people.ministry-form``, ``people.id-form``, ``people.text-form``, ``people.not-allowed``,
             ``people.issuer-home``, ``people.ministry-exists``, ``people.title-taken``, ``people.subject-home``.
     """
-    _check(platform, new, operator)
     with recorded_change(
         Ask(
             platform,
@@ -88,6 +86,7 @@ def register_ministry(
             request_id=request_id,
         )
     ) as change:
+        _check(platform, new, operator)
         _require_anywhere(actor, Permission.MINISTRY_MANAGE)
         require_issuer(platform, operator)
         change.is_new = _insert(change.connection, new, operator, platform.clock())
@@ -112,10 +111,6 @@ def close_ministry(
         BongsuError: ``people.unknown-ministry``, ``people.not-allowed``; ``people.ministry-form`` and
             ``people.no-witness`` of the witness; ``people.last-ministry`` if no other one has an operator.
     """
-    if MINISTRY_NAME.fullmatch(ministry) is None:
-        raise codes.UNKNOWN_MINISTRY.error(ministry=ministry)
-    if witness is not None and MINISTRY_NAME.fullmatch(witness) is None:
-        raise codes.MINISTRY_NAME.error(ministry=witness)
     with recorded_change(
         Ask(
             platform,
@@ -126,6 +121,10 @@ def close_ministry(
             request_id=request_id,
         )
     ) as change:
+        if MINISTRY_NAME.fullmatch(ministry) is None:
+            raise codes.UNKNOWN_MINISTRY.error(ministry=ministry)
+        if witness is not None and MINISTRY_NAME.fullmatch(witness) is None:
+            raise codes.MINISTRY_NAME.error(ministry=witness)
         everyone = store.list_ministries(change.connection)
         store.lock_ministries(change.connection, [one.name for one in everyone])
         require(change.connection, actor, ministry, Permission.MINISTRY_MANAGE)
@@ -155,8 +154,9 @@ def say_owns_gpus(platform: Platform, ministry: str, owns: bool) -> Ministry:
         if known.owns_gpus != owns:
             store.set_owns_gpus(connection, ministry, owns)
             now, thing = platform.clock(), f"ministry:{ministry}"
-            event = AuditEvent(Tenant(ministry), SYSTEM, "ministry.gpus", thing, now, facts={"owns": owns})
-            audit.append(connection, event)
+            audit.append(
+                connection, Author(Tenant(ministry)).did("ministry.gpus", thing, now, facts={"owns": owns})
+            )
         return replace(known, owns_gpus=owns)
 
 
@@ -183,10 +183,8 @@ def name_operator(platform: Platform, ministry: str, person: str) -> Person:
             lacks_operator(person, ministry, operators).require()
             store.add_role(connection, person, ministry, Role.OPERATOR)
             facts = {"ministry": ministry, "role": Role.OPERATOR.value}
-            event = AuditEvent(
-                Tenant(ministry), SYSTEM, "role.give", f"person:{person}", platform.clock(), facts=facts
-            )
-            audit.append(connection, event)
+            given = Author(Tenant(ministry)).did("role.give", f"person:{person}", platform.clock(), facts=facts)
+            audit.append(connection, given)
         return store.find_person(connection, person) or found
 
 

@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 from starlette.types import Scope as Asked
 
+from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import identity as identity_codes
 from bongsu.domain.codes.database import without_address
 from bongsu.domain.people import Actor
@@ -20,18 +22,19 @@ from bongsu.domain.tenants import Tenant
 from bongsu.identity.bearer import bearer_token
 from bongsu.identity.refusals import is_not_signed_in
 from bongsu.policy.access import AccessPermit, Permission, permissions_in
-from bongsu.service.audit.reads import record_reads
 from bongsu.service.browsers.door import refuse_foreign_page, session_secret
 from bongsu.service.browsers.settings import SESSION_PATH, Browsers
 from bongsu.service.browsers.waiting import actor_in_time
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.labels_in_force import EVERYWHERE, LabelsInForce
+from bongsu.service.mlflow_record import record_changes, record_visit
 from bongsu.service.observing.metrics import Metrics
 from bongsu.service.platform import Platform
+from bongsu.service.recording import stop_flood
 from bongsu.store.grades import grades_of_site
 from bongsu.store.permits import permits_for
 from bongsu.tracking.governed.settings import GovernedSettings
-from bongsu.tracking.governed.viewer import AGAIN, NOT_LABELLED, Denial, SharedModel, Viewer, Visit
+from bongsu.tracking.governed.viewer import AGAIN, AGAIN_S, NOT_LABELLED, Denial, SharedModel, Viewer, Visit
 
 if TYPE_CHECKING:
     from bongsu.tracking.governed.apart import PublisherApart
@@ -104,16 +107,20 @@ def mounted(
             return NOT_LABELLED
         if EVERYWHERE in closed:
             return NOT_LABELLED
-        viewer = await run_in_threadpool(_viewer, plane, found)
+        try:
+            viewer = await run_in_threadpool(_viewer, plane, found, str(asked["state"].get("number", "")))
+        except BongsuError as error:
+            return denial_of(error)
         return replace(viewer, closed=closed) if viewer else NO_ROLE
 
     async def note(visit: Visit) -> None:
         if settings.note is not None:
             await settings.note(visit)
-        if visit.viewer is not None and visit.shown:
-            await run_in_threadpool(_record, plane.base, visit.viewer.id, visit)
+        if visit.shown or visit.refused is not None:
+            await run_in_threadpool(record_visit, plane.base, visit)
 
-    with mount(replace(settings, note=note, readers=plane.base.readers), viewer_of) as app:
+    record = partial(record_changes, plane.base)
+    with mount(replace(settings, note=note, record=record, readers=plane.base.readers), viewer_of) as app:
         yield app
 
 
@@ -163,9 +170,12 @@ def denial_of(error: BongsuError) -> Denial:
         status, code = 403, "PERMISSION_DENIED"
     elif is_not_signed_in(error):
         status, code = 401, "UNAUTHENTICATED"
+    elif problem.code is api_codes.TOO_MANY_REFUSED:
+        status, code = 429, "REQUEST_LIMIT_EXCEEDED"
     else:
         status, code = 503, "TEMPORARILY_UNAVAILABLE"
-    return Denial(status, code, f"{problem.what()} {problem.fix()} ({problem.code.name})")
+    told = f"{problem.what()} {problem.fix()} ({problem.code.name})"
+    return Denial(status, code, told, retry_s=int(problem.args.get("seconds", AGAIN_S)))
 
 
 def _address(asked: Asked) -> str:
@@ -188,22 +198,19 @@ def viewer(actor: Actor, permits: Iterable[AccessPermit]) -> Viewer | None:
         writes=frozenset(one for one in ministries if Permission.RUN_SUBMIT in permissions_in(actor, one)),
         reads_files=frozenset(reads_files),
         shared=frozenset(_shared(permits, ministries, reads_files)),
+        actor=actor,
     )
 
 
-def _viewer(plane: ControlPlane, actor: Actor) -> Viewer | None:
+def _viewer(plane: ControlPlane, actor: Actor, request_id: str) -> Viewer | None:
+    """Raises ``api.too-many-refused``."""
+    stop_flood(plane.base, actor, request_id)
     now = plane.base.clock()
     with plane.base.read() as connection:
         permits = permits_for(connection, sorted(map(Tenant, actor.ministries)), now)
         grades = grades_of_site(connection)
     found = viewer(actor, permits)
     return replace(found, grades=grades) if found else None
-
-
-def _record(platform: Platform, reader: str, visit: Visit) -> None:
-    """In the log of the ministry whose workspace it is, also when it shares what is read with another one."""
-    shown = [(one.object, one.label) for one in visit.shown]
-    record_reads(platform, reader, Tenant(visit.workspace), shown, visit.request)
 
 
 def _home(actor: Actor, ministries: set[str]) -> str:

@@ -6,15 +6,18 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
+from bongsu.artifacts.durable import private
 from bongsu.domain.codes import run as codes
-from bongsu.service.home import DATABASE, PRIVATE_UMASK, TRACKING_DATABASE, local_home, refuse_closed
+from bongsu.service.home import DATABASE, PRIVATE_UMASK, TRACKING_DATABASE, TRACKING_KEY, local_home, refuse_closed
 from bongsu.tracking.moving import follow_home
-from bongsu.tracking.pages import HOST, PORT, address, serve
+from bongsu.tracking.page_key import new_key
+from bongsu.tracking.pages import HOST, PORT, address, first_address, serve
 from bongsu.tracking.settings import TrackingSettings
 
-__all__ = ["PORT", "pages_address", "restore_lost", "serve_pages"]
+__all__ = ["PORT", "PagesOpened", "new_pages", "pages_address", "restore_lost", "serve_pages"]
 
 
 def pages_address(home: Path, port: int = PORT) -> str:
@@ -68,10 +71,34 @@ def restore_lost(home: Path, environment: Mapping[str, str], on_begin: Callable[
         platform.close()
 
 
-def serve_pages(home: Path, environment: Mapping[str, str], port: int = PORT) -> None:
-    """Serve them in place of this process, until it is ended; for this machine alone. Whoever is logged in to it can
-    open them; the files of the home stay its owner's."""
+@dataclass(frozen=True)
+class PagesOpened:
+    """How one server of pages is reached.
+
+    Attributes:
+        first: address that a browser opens first; pages open by their own addresses afterwards.
+        address: for programs.
+        key: what they show; it is in the file ``key_file`` as well, which is the home's owner's alone.
+    """
+
+    first: str
+    address: str
+    key: str
+    key_file: Path
+
+
+def new_pages(home: Path, port: int = PORT) -> PagesOpened:
+    """A key for the pages of ``home``, kept there until the next one; raises as :func:`pages_address`."""
+    found, key, path = pages_address(home, port), new_key(), local_home(home) / TRACKING_KEY
+    path.unlink(missing_ok=True)  # whoever could read it before is not to read this one
+    with open(path, "x", opener=private) as file:
+        file.write(f"{key}\n")
+    return PagesOpened(first_address(key, port), found, key, path)
+
+
+def serve_pages(home: Path, environment: Mapping[str, str], port: int, key: str) -> None:
+    """Serve them in place of this process, until it is ended; for this machine alone, and for who shows the key."""
     os.umask(PRIVATE_UMASK)
     settings = TrackingSettings.embedded(local_home(home))
     follow_home(settings)
-    serve(settings, environment, port)
+    serve(settings, environment, port, key)

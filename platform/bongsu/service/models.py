@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.service.platform import Platform
 from bongsu.store import models
 from bongsu.store.records import ModelVersionRecord
@@ -10,10 +11,10 @@ from bongsu.store.records import ModelVersionRecord
 ModelVersion = ModelVersionRecord
 
 
-def list_models(platform: Platform, name: str | None = None) -> list[ModelVersion]:
+def list_models(platform: Platform, name: str | None = None, wanted: PageRequest = WHOLE) -> list[ModelVersion]:
     """By name, newest version first; of one's own ministry. Others': :mod:`bongsu.service.sharing`."""
     with platform.read() as connection:
-        return models.list_versions(connection, name)
+        return models.list_versions(connection, name, wanted)
 
 
 def show_model(platform: Platform, name: str, which: str) -> ModelVersion:

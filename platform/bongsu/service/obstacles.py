@@ -18,7 +18,7 @@ from bongsu.planner.advice import advise_room
 from bongsu.planner.room import OF_A_SERVER, OF_OWN_HOME, check_room, check_stage_room
 from bongsu.reconciler.gate import objections
 from bongsu.service.platform import Platform
-from bongsu.store.models import list_versions
+from bongsu.store.models import is_name_of_another
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,11 @@ def names_of_others(platform: Platform, plan: RunPlan) -> Iterator[Problem]:
     ministry = plan.metadata.ministry
     registering = [one for one in plan.stages if ArtifactType.REGISTRATION in one.outputs.values()]
     for stage, name in dict.fromkeys((one.stage, str(one.params.get("name", ""))) for one in registering):
+        if not name:
+            continue
         with platform.read() as connection:
-            owners = {version.ministry for version in list_versions(connection, name)} if name else set()
-        if owners - {ministry}:
+            is_taken = is_name_of_another(connection, name, ministry)
+        if is_taken:
             yield codes.NAME_OF_ANOTHER_MINISTRY.at(None, f"{stage}.with.name", name=name, ministry=ministry)
 
 

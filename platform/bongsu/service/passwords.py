@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import AuditEvent
+from bongsu.domain.audit import Author
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.codes import people as people_codes
 from bongsu.domain.people import PERSON_ID, ActorKind
@@ -19,7 +19,6 @@ from bongsu.identity.secret_hashes import SecretHasher
 from bongsu.service.embedded import open_home
 from bongsu.service.entitlement import refuse_ended
 from bongsu.service.issuing.issuer import ACCOUNTS
-from bongsu.service.ministries import SYSTEM
 from bongsu.service.platform import Platform
 from bongsu.store import audit
 from bongsu.store import people as store
@@ -78,8 +77,7 @@ def _keep(platform: Platform, accounts: AccountFile, person: str, hashed: str) -
         now = platform.clock()
         end_families_of(connection, subject, now)
         end_browser_sessions_of(connection, person)
-        event = AuditEvent(Tenant(found.home), SYSTEM, "password.give", f"person:{person}", now)
-        audit.append(connection, event)
+        audit.append(connection, Author(Tenant(found.home)).did("password.give", f"person:{person}", now))
     return account
 
 

@@ -69,7 +69,6 @@ def add_person(platform: Platform, actor: Actor, new: NewPerson, request_id: str
             ``label.grade-outside`` for a clearance that the site does not have.
     """
     home = home_of(new.id)
-    check_person(platform, new, home)
     with recorded_change(
         Ask(
             platform,
@@ -80,6 +79,7 @@ def add_person(platform: Platform, actor: Actor, new: NewPerson, request_id: str
             request_id=request_id,
         )
     ) as change:
+        check_person(platform, new, home)
         store.lock_ministries(change.connection, [home])
         require(change.connection, actor, home, Permission.PERSON_MANAGE)
         require_issuer(platform, new)
@@ -100,7 +100,6 @@ def give_role(
             ``people.disabled``, ``people.service-role``; ``people.not-sent`` for somebody of another ministry that
             did not send them.
     """
-    _refuse_other_forms(person)
     asked = Ask(
         platform,
         actor,
@@ -110,6 +109,7 @@ def give_role(
         request_id=request_id,
     )
     with recorded_change(asked) as change:
+        _refuse_other_forms(person)
         store.lock_ministries(change.connection, [ministry])
         require(change.connection, actor, ministry, Permission.PERSON_MANAGE)
         store.lock_person(change.connection, person)
@@ -120,7 +120,7 @@ def give_role(
         role_fits(person, found.kind, role).require()
         change.facts = {"ministry": ministry, "role": role.value}
         change.is_new = role not in found.roles.get(ministry, ())
-        _tell_home(change, asked, found, platform.clock())
+        _tell_home(change, asked, found)
         if change.is_new:
             store.add_role(change.connection, person, ministry, role)
         return _as_seen(actor, _found(change.connection, person))
@@ -135,7 +135,6 @@ def take_role(
         BongsuError: ``people.unknown``, ``people.unknown-ministry``, ``people.not-allowed``, ``people.own-rights``,
             ``people.last-operator``.
     """
-    _refuse_other_forms(person)
     asked = Ask(
         platform,
         actor,
@@ -145,6 +144,7 @@ def take_role(
         request_id=request_id,
     )
     with recorded_change(asked) as change:
+        _refuse_other_forms(person)
         store.lock_ministries(change.connection, [ministry])
         require(change.connection, actor, ministry, Permission.PERSON_MANAGE)
         found = seen_person(change.connection, actor, person)
@@ -153,7 +153,7 @@ def take_role(
             _refuse_last_operator(change.connection, person, ministry)
         change.facts = {"ministry": ministry, "role": role.value}
         change.is_new = role in found.roles.get(ministry, ())
-        _tell_home(change, asked, found, platform.clock())
+        _tell_home(change, asked, found)
         store.remove_role(change.connection, person, ministry, role)
         return _as_seen(actor, _found(change.connection, person))
 
@@ -167,8 +167,6 @@ def set_clearance(
         BongsuError: ``people.unknown``, ``people.not-allowed``, ``people.own-rights``, ``people.disabled``,
             ``people.text-form`` for a reason that is none; ``label.grade-outside``.
     """
-    _refuse_other_forms(person)
-    _refuse_text("reason", reason, _MAX_REASON)
     asked = Ask(
         platform,
         actor,
@@ -178,6 +176,8 @@ def set_clearance(
         request_id=request_id,
     )
     with recorded_change(asked) as change:
+        _refuse_other_forms(person)
+        _refuse_text("reason", reason, _MAX_REASON)
         store.lock_person(change.connection, person)
         found = seen_person(change.connection, actor, person)
         require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
@@ -198,7 +198,6 @@ def disable(platform: Platform, actor: Actor, person: str, request_id: str = "")
         BongsuError: ``people.unknown``, ``people.not-allowed``, ``people.own-rights``, ``people.last-operator`` of
             their own ministry.
     """
-    _refuse_other_forms(person)
     asked = Ask(
         platform,
         actor,
@@ -208,6 +207,7 @@ def disable(platform: Platform, actor: Actor, person: str, request_id: str = "")
         request_id=request_id,
     )
     with recorded_change(asked) as change:
+        _refuse_other_forms(person)
         # First without a lock: which ministries have to be locked stands in the person's roles.
         before = seen_person(change.connection, actor, person)
         store.lock_ministries(change.connection, [before.home, *before.roles])
@@ -220,7 +220,7 @@ def disable(platform: Platform, actor: Actor, person: str, request_id: str = "")
             _refuse_last_operator(change.connection, person, found.home)
         if change.is_new:
             for ministry in sorted(found.roles.keys() - {found.home}):
-                tell_host(change, asked, found, ministry, platform.clock())
+                tell_host(change, asked, found, ministry)
         store.disable_person(change.connection, person, platform.clock())
         end_browser_sessions_of(change.connection, person)
         # Only of those at our own: what others call somebody may be what we call somebody else.
@@ -302,7 +302,7 @@ def _refuse_text(field: str, text: str, limit: int) -> None:
 
 
 def _refuse_other_forms(person: str) -> None:
-    """What cannot be an id is nobody's, and no object that a log could name."""
+    """What cannot be an id is nobody's."""
     if PERSON_ID.fullmatch(person) is None:
         raise codes.UNKNOWN_PERSON.error(person=person)
 
@@ -312,7 +312,7 @@ def _refuse_last_operator(connection: Connection, person: str, ministry: str) ->
     stays_operated(person, ministry, store.holders_of(connection, ministry, Role.OPERATOR)).require()
 
 
-def tell_host(change: Change, asked: Ask, person: Person, ministry: str, now: float) -> None:
+def tell_host(change: Change, asked: Ask, person: Person, ministry: str) -> None:
     """Where somebody was something, it is told that they are nothing there any more, because their own ministry says
     so; and if nobody operates that ministry from then on. Asked with the ministry locked, before it is done."""
     roles = person.roles[ministry]
@@ -320,13 +320,13 @@ def tell_host(change: Change, asked: Ask, person: Person, ministry: str, now: fl
     if Role.OPERATOR in roles:
         operators = store.holders_of(change.connection, ministry, Role.OPERATOR)
         facts |= {} if stays_operated(person.id, ministry, operators).allowed else {"lastOperator": True}
-    change.elsewhere.append(replace(asked.event(), at=now, tenant=Tenant(ministry), facts=facts))
+    change.elsewhere += replace(asked, tenant=Tenant(ministry)).entries(**facts)
 
 
-def _tell_home(change: Change, asked: Ask, person: Person, now: float) -> None:
+def _tell_home(change: Change, asked: Ask, person: Person) -> None:
     """Who answers for somebody hears what becomes of them elsewhere."""
     if asked.tenant != person.home:
-        change.elsewhere.append(replace(asked.event(), at=now, tenant=Tenant(person.home), facts=change.facts))
+        change.elsewhere += replace(asked, tenant=Tenant(person.home)).entries(**change.facts)
 
 
 def _as_seen(actor: Actor, person: Person) -> Person:

@@ -90,16 +90,16 @@ class Plane(Protocol):
         """What stages wrote; following waits for more until they are over."""
         ...
 
-    def models(self, name: str | None = None) -> list[ModelVersion]:
-        """By name, newest version first."""
+    def models(self, name: str | None = None, limit: int | None = None) -> list[ModelVersion]:
+        """By name, newest version first; so many at most, or all."""
         ...
 
     def artifacts(self, types: Collection[ArtifactType], limit: int) -> list[ListedArtifact]:
         """Newest first; of these types, if some are given."""
         ...
 
-    def datasets(self, name: str | None = None) -> list[DatasetVersion]:
-        """By name, newest version first."""
+    def datasets(self, name: str | None = None, limit: int | None = None) -> list[DatasetVersion]:
+        """By name, newest version first; so many at most, or all."""
         ...
 
     def register_dataset(

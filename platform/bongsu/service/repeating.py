@@ -8,7 +8,7 @@ from bongsu.domain.codes import api as codes
 from bongsu.domain.ids import digest_of
 from bongsu.store.records import RunRecord
 from bongsu.store.requests import RequestKey, earlier_request
-from bongsu.store.runs import get_run
+from bongsu.store.runs import find_run
 
 
 def request_key(actor: str, key: str, *asked: str) -> RequestKey | None:
@@ -22,15 +22,17 @@ def request_key(actor: str, key: str, *asked: str) -> RequestKey | None:
     return RequestKey(actor, key, digest_of("\x1f".join(asked).encode())) if key else None
 
 
-def repeated(connection: Connection, key: RequestKey | None) -> RunRecord | None:
-    """The run that came of the same request before. Raises ``api.key-used-otherwise``."""
-    result = earlier_result(connection, key)
-    return get_run(connection, result) if result is not None else None
+def repeated(connection: Connection, key: RequestKey | None, now: float) -> RunRecord | None:
+    """The run that came of the same request before, as of this time. Raises ``api.key-used-otherwise``, and
+    ``run.unknown`` for one that who asks may see no longer."""
+    result = earlier_result(connection, key, now)
+    return find_run(connection, result) if result is not None else None
 
 
-def earlier_result(connection: Connection, key: RequestKey | None) -> str | None:
-    """What came of the same request before. Raises ``api.key-used-otherwise``."""
-    earlier = earlier_request(connection, key) if key is not None else None
+def earlier_result(connection: Connection, key: RequestKey | None, now: float) -> str | None:
+    """What came of the same request before; nothing of one that is older than
+    :data:`bongsu.store.requests.KEPT_S`. Raises ``api.key-used-otherwise``."""
+    earlier = earlier_request(connection, key, now) if key is not None else None
     if key is None or earlier is None:
         return None
     if earlier.request != key.request:

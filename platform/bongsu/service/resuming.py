@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from bongsu.artifacts.checking import fault_of
 from bongsu.domain.codes import run as codes
-from bongsu.domain.ids import Digest, StageId, digest_of
+from bongsu.domain.ids import Digest, RunId, StageId, digest_of
 from bongsu.domain.labels import Label
 from bongsu.domain.phrases import phrase
 from bongsu.domain.plan import PlannedStage
@@ -17,18 +19,21 @@ from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.run import RunState, StageState
 from bongsu.machine.requirements import with_included
 from bongsu.reconciler.facts import RunFacts
+from bongsu.reconciler.gate import objections
 from bongsu.reconciler.loading import load_facts
+from bongsu.reconciler.stopping import suspended_of
 from bongsu.service.catalogue import InstalledStages
-from bongsu.service.grants.reserving import ReservationRefused, record_refused, set_aside_again
+from bongsu.service.grants.reserving import refused_of_grant, set_aside_again
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, done, record_refusal
 from bongsu.service.repeating import repeated
 from bongsu.service.secrets import fingerprints
-from bongsu.store.audit import append
+from bongsu.store.conflicts import retry_on_conflict
 from bongsu.store.history import NewEvent, append_events
 from bongsu.store.ministries import is_governed
 from bongsu.store.records import RunRecord
 from bongsu.store.requests import RequestKey, note_request
-from bongsu.store.runs import StaleRun, claim_version, find_run, get_run, move_run
+from bongsu.store.runs import claim_version, find_run, get_run, move_run
 from bongsu.store.stages import reopen_stage
 from bongsu.store.submitters import note_submitter
 
@@ -47,53 +52,56 @@ def resume(platform: Platform, run: str, key: RequestKey | None = None) -> RunRe
 
     Raises:
         BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-resumable``, ``run.still-cancelling``,
-            ``api.key-used-otherwise``; and
+            ``api.key-used-otherwise``; as for submitting it, whatever keeps it from beginning anything: a use or a
+            permit that ended, a suspended model; ``run.made-suspended``; and
             ``run.code-changed``, ``run.requirements-changed`` and ``run.secret-changed``, one for each stage that is
             still to run: its outputs would be remembered as those of the older code, or of the other secret;
             ``artifact.missing`` and ``artifact.corrupt`` for requirements files that were sent with the run.
         ReservationRefused: its grant does not pay for what is still to do.
     """
+    asked = Ask.of(platform, "run.resume", f"run:{run}")
     try:
-        return _resume(platform, run, key)
-    except ReservationRefused as refused:
-        record_refused(platform, platform.actor, refused)
+        return retry_on_conflict(partial(_resume, asked, run, key))
+    except BongsuError as error:
+        record_refusal(refused_of_grant(platform, error) or asked, error)
         raise
 
 
-def _resume(platform: Platform, run: str, key: RequestKey | None) -> RunRecord:
-    while True:
-        with platform.read() as connection:
-            before = repeated(connection, key)
-            if before is not None:
-                return before
-            facts = load_facts(connection, find_run(connection, run).id)
-        record = facts.run
-        if record.state is RunState.SUCCEEDED:
-            raise codes.NOT_RESUMABLE.error(run=record.id, state=phrase(record.state.value))
-        if record.state is RunState.CANCELLING:
-            raise codes.STILL_CANCELLING.error(run=record.id)
-        # The artifact store may be far away: nobody waits for it with the database in hand.
-        again = _to_do_again(facts, _without_outputs(platform, facts)) if record.state.is_final else frozenset()
-        _refuse_changed(platform, facts, again)
-        if not record.state.is_final:
-            return record
-        try:
-            with platform.write() as connection:
-                claim_version(connection, record.id, record.version)
-                now = platform.clock()
-                if key is not None:
-                    note_request(connection, key, record.id, now)
-                _reopen(connection, facts, again, now)
-                to_do = [planned for planned in facts.plan.stages if planned.id in again]
-                if is_governed(connection):  # who has it go on does not decide on what comes of it
-                    note_submitter(connection, record.id, platform.actor.id, now)
-                set_aside_again(platform, connection, record.id, facts.plan, to_do, now)
-                resumed = get_run(connection, record.id)
-                label, stages = Label.parse(record.label), {"stages": sorted(again)}
-                append(connection, platform.author.did("run.resume", f"run:{record.id}", now, label, stages))
-                return resumed
-        except StaleRun:  # somebody else changed it meanwhile
-            continue
+def _resume(asked: Ask, run: str, key: RequestKey | None) -> RunRecord:
+    platform = asked.platform
+    with platform.read() as connection:
+        before = repeated(connection, key, platform.clock())
+        if before is not None:
+            return before
+        facts = load_facts(connection, find_run(connection, run).id)
+    record = facts.run
+    if record.state is RunState.SUCCEEDED:
+        raise codes.NOT_RESUMABLE.error(run=record.id, state=phrase(record.state.value))
+    if record.state is RunState.CANCELLING:
+        raise codes.STILL_CANCELLING.error(run=record.id)
+    # The artifact store may be far away: nobody waits for it with the database in hand.
+    again = _to_do_again(facts, _without_outputs(platform, facts)) if record.state.is_final else frozenset()
+    _refuse_changed(platform, facts, again)
+    if not record.state.is_final:
+        return record
+    _refuse_suspended(platform, record.id)
+    with platform.write() as connection:
+        claim_version(connection, record.id, record.version)
+        now = platform.clock()
+        problems = objections(connection, facts.plan, now)
+        if problems:
+            raise BongsuError(problems)
+        if key is not None:
+            note_request(connection, key, record.id, now)
+        _reopen(connection, facts, again, now)
+        to_do = [planned for planned in facts.plan.stages if planned.id in again]
+        if is_governed(connection):  # who has it go on does not decide on what comes of it
+            note_submitter(connection, record.id, platform.actor.id, now)
+        set_aside_again(platform, connection, record.id, facts.plan, to_do, now)
+        resumed = get_run(connection, record.id)
+        did = replace(asked, object=f"run:{record.id}")
+        done(connection, did, Label.parse(record.label), stages=sorted(again))
+        return resumed
 
 
 def _refuse_changed(platform: Platform, facts: RunFacts, again: Set[StageId]) -> None:
@@ -111,6 +119,13 @@ def _refuse_changed(platform: Platform, facts: RunFacts, again: Set[StageId]) ->
                 changed.append(codes.SECRET_CHANGED.at(stage=planned.id, name=name))
     if changed:
         raise BongsuError(changed)
+
+
+def _refuse_suspended(platform: Platform, run: RunId) -> None:
+    meant = suspended_of(platform.database, run)
+    if meant is not None:
+        models = ", ".join(meant.models) or phrase("a model")
+        raise codes.MADE_SUSPENDED.error(run=run, models=models)
 
 
 def _other_requirements(platform: Platform, planned: PlannedStage) -> Iterator[Problem]:

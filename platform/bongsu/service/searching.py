@@ -100,12 +100,12 @@ def _holds(wanted: PageRequest, found: Found) -> bool:
 
 
 def _shared(platform: Platform, kind: SearchKind, text: str) -> Iterator[Found]:
-    for one in received(platform):
+    for one in received(platform, "model:" if kind is SearchKind.MODEL else "dataset:"):
         version = one.version
         title = version.title if isinstance(version, ModelVersionRecord) else ""
         begins = version.digest.startswith((text, f"sha256-{text}"))
         is_it = begins or any(text.lower() in told.lower() for told in (version.name, title))
-        if is_it and one.address.is_model is (kind is SearchKind.MODEL):
+        if is_it:
             name = f"{version.name}/{version.version}"
             yield Found(kind, name, one.giver, title, version.label, version.created_at, version.shared)
 

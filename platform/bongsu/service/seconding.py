@@ -16,7 +16,7 @@ from bongsu.policy.access import Permission
 from bongsu.service.entitlement import refuse_ended, refuse_own, require, seen_person
 from bongsu.service.people import show_person, tell_host
 from bongsu.service.platform import Platform
-from bongsu.service.recording import Ask, recorded_change
+from bongsu.service.recording import Ask, recorded_change, refusals_recorded
 from bongsu.store import people as store
 from bongsu.store import secondments
 from bongsu.store.people import Person, home_of
@@ -29,8 +29,6 @@ def send_person(platform: Platform, actor: Actor, person: str, ministry: str, re
         BongsuError: ``people.unknown``, ``people.unknown-ministry``, ``people.not-allowed``, ``people.own-rights``,
             ``people.disabled``, ``people.ministry-form``.
     """
-    _refuse_other_forms(ministry)
-    show_person(platform, actor, person)
     asked = Ask(
         platform,
         actor,
@@ -39,6 +37,9 @@ def send_person(platform: Platform, actor: Actor, person: str, ministry: str, re
         object=f"person:{person}",
         request_id=request_id,
     )
+    with refusals_recorded(asked):
+        _refuse_other_forms(ministry)
+        show_person(platform, actor, person)
     with recorded_change(asked) as change:
         store.lock_person(change.connection, person)
         found = seen_person(change.connection, actor, person)
@@ -61,8 +62,6 @@ def recall_person(platform: Platform, actor: Actor, person: str, ministry: str, 
     Raises:
         BongsuError: as :func:`send_person`.
     """
-    _refuse_other_forms(ministry)
-    show_person(platform, actor, person)
     asked = Ask(
         platform,
         actor,
@@ -71,6 +70,9 @@ def recall_person(platform: Platform, actor: Actor, person: str, ministry: str, 
         object=f"person:{person}",
         request_id=request_id,
     )
+    with refusals_recorded(asked):
+        _refuse_other_forms(ministry)
+        show_person(platform, actor, person)
     with recorded_change(asked) as change:
         store.lock_ministries(change.connection, [ministry])
         store.lock_person(change.connection, person)
@@ -84,7 +86,7 @@ def recall_person(platform: Platform, actor: Actor, person: str, ministry: str, 
         if change.is_new:
             if roles:
                 change.facts = {"ministry": ministry, "roles": sorted(roles)}
-                tell_host(change, replace(asked, action="role.take"), found, ministry, platform.clock())
+                tell_host(change, replace(asked, action="role.take"), found, ministry)
             secondments.recall(change.connection, person, ministry)
     return show_person(platform, actor, person)
 

@@ -18,7 +18,7 @@ from bongsu.policy.access import Permission
 from bongsu.service.entitlement import refuse_ended, refuse_own, require, seen_person
 from bongsu.service.people import show_person
 from bongsu.service.platform import Platform
-from bongsu.service.recording import Ask, recorded_change
+from bongsu.service.recording import Ask, recorded_change, refusals_recorded
 from bongsu.service.repeating import earlier_result, request_key
 from bongsu.store import people as people_store
 from bongsu.store.people import Person, home_of
@@ -62,30 +62,26 @@ def new_secret(
         overlap_s: seconds, 0 or more.
         request_id: of the request.
         key: of the request, as the client gave it. One that comes again gives another secret, as nobody can look up the
-            one that its answer had, and that one holds no longer.
+            one that its answer had, and that one holds no longer; it is refused if that one was replaced or withdrawn
+            meanwhile, as what is in use by now is another one.
 
     Raises:
         BongsuError: ``people.unknown``, ``people.not-allowed``, ``people.not-a-service``, ``people.disabled``,
-            ``people.too-many-secrets`` while two older ones hold, ``api.key-used-otherwise``.
+            ``people.too-many-secrets`` while two older ones hold, ``people.secret-replaced``,
+            ``api.key-used-otherwise``.
     """
-    show_person(platform, actor, person)
+    asked = _asked(platform, actor, person, "secret.new", request_id)
+    with refusals_recorded(asked):
+        show_person(platform, actor, person)
     shown = ShownSecret(secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES))
     # Outside of the transaction: it takes a while, and others wait for the lock.
     hashed = SecretHasher(SECRET_COST).hashed(shown.secret)
     request = request_key(actor.id, key, "secret", person, repr(overlap_s))
-    asked = Ask(
-        platform,
-        actor,
-        tenant=Tenant(home_of(person)),
-        action="secret.new",
-        object=f"person:{person}",
-        request_id=request_id,
-    )
     with recorded_change(asked) as change:
         now = platform.clock()
         _service(change.connection, actor, person)
         known = [one.id for one in secrets_of(change.connection, person, now)]
-        lost = _lost(change.connection, request)
+        lost = _lost(change.connection, person, request, now)
         kept = [one for one in known if one != lost]
         if overlap_s > 0 and len(kept) >= MOST_SECRETS:
             raise codes.TOO_MANY_SECRETS.error(person=person, count=len(kept))
@@ -98,12 +94,17 @@ def new_secret(
     return shown
 
 
-def _lost(connection: Connection, request: RequestKey | None) -> str | None:
-    """Id of the secret whose answer was not heard: the same request made it. Raises ``api.key-used-otherwise``."""
+def _lost(connection: Connection, person: str, request: RequestKey | None, now: float) -> str | None:
+    """Id of the secret whose answer was not heard: the same request made it. Raises ``api.key-used-otherwise``, and
+    ``people.secret-replaced`` if it is the newest no longer: a request that comes late ends no other one."""
     if request is None:
         return None
     hold_request(connection, request)
-    lost = earlier_result(connection, request)
+    lost = earlier_result(connection, request, now)
+    if lost is not None:
+        made = find_secret(connection, person, lost)
+        if made is None or made.ends_at is not None:
+            raise codes.SECRET_REPLACED.error(person=person, secret=lost)
     forget_request(connection, request)
     return lost
 
@@ -111,15 +112,9 @@ def _lost(connection: Connection, request: RequestKey | None) -> str | None:
 def withdraw_secret(platform: Platform, actor: Actor, person: str, secret: str, request_id: str = "") -> None:
     """It holds no longer from now on; one that has ended stays so. Raises as :func:`new_secret`, and
     ``people.unknown-secret``."""
-    show_person(platform, actor, person)
-    asked = Ask(
-        platform,
-        actor,
-        tenant=Tenant(home_of(person)),
-        action="secret.withdraw",
-        object=f"person:{person}",
-        request_id=request_id,
-    )
+    asked = _asked(platform, actor, person, "secret.withdraw", request_id)
+    with refusals_recorded(asked):
+        show_person(platform, actor, person)
     with recorded_change(asked) as change:
         now = platform.clock()
         _service(change.connection, actor, person)
@@ -137,6 +132,11 @@ def list_secrets(platform: Platform, actor: Actor, person: str) -> list[SecretSu
     with platform.database.read() as connection:
         known = secrets_of(connection, person, platform.clock())
         return [SecretSummary(one.id, one.created_at, one.ends_at) for one in known]
+
+
+def _asked(platform: Platform, actor: Actor, person: str, action: str, request_id: str) -> Ask:
+    tenant, object_ = Tenant(home_of(person)), f"person:{person}"
+    return Ask(platform, actor, tenant=tenant, action=action, object=object_, request_id=request_id)
 
 
 def _service(connection: Connection, actor: Actor, person: str) -> Person:

@@ -53,6 +53,7 @@ from bongsu.service.observing.reconciling import Watched
 from bongsu.service.observing.store_gauges import StoreGauges
 from bongsu.service.observing.telemetry import Telemetry, TelemetrySettings, open_telemetry
 from bongsu.service.platform import Platform
+from bongsu.service.retention import Kept
 from bongsu.service.signing_keys import KeyUse, signing_keys
 from bongsu.service.upkeep import chores
 from bongsu.store.addresses import is_same, is_sqlite, parsed, shown
@@ -83,6 +84,7 @@ class ServerSettings:
     requests_a_minute: how many each actor may make, and each address from which nobody signed in.
     drain_s: for how long the server goes on taking connections once it is asked to end, so that whoever distributes
         requests can notice that it is not ready any more; in seconds.
+    kept: for how long what is kept for a time.
     telemetry: where metrics are served, and where traces go.
     worker_url: where workers reach this server, to ask for leave to read; None if this process starts none.
     grades: which grades the site has, as far as this process was told; they have to be those of the database.
@@ -104,6 +106,7 @@ class ServerSettings:
     audit_key: str = ""
     requests_a_minute: int = REQUESTS_A_MINUTE
     drain_s: float = 0.0
+    kept: Kept = field(default_factory=Kept)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     worker_url: str | None = None
     grades: StatedGrades = field(default_factory=StatedGrades)
@@ -138,14 +141,14 @@ class Served:
             thread.join(END_S)
 
     def _lead(self, stop: threading.Event) -> None:
-        self.plane.base.executor_trouble()  # whoever is to run stages is knocked at before there is one
         while not stop.is_set():
             try:
+                self.plane.base.executor_trouble()  # whoever is to run stages is knocked at before there is one
                 lead(
                     self.plane.base,
                     stop,
                     lambda words: _log.info("%s", words),
-                    lambda platform: chores(platform, self.plane.log_keys),
+                    lambda platform: chores(platform, self.plane.log_keys, self.settings.kept),
                 )
             except Exception:
                 _log.exception("driving runs failed; it is begun anew")

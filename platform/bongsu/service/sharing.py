@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
 from operator import attrgetter
 
 from bongsu.domain.artifact import ArtifactType
@@ -18,11 +17,13 @@ from bongsu.domain.uses import UseClass
 from bongsu.policy.access import cleared_for
 from bongsu.service.audit.reads import record_read
 from bongsu.service.platform import Platform
-from bongsu.store import datasets, models
-from bongsu.store.artifacts import find_owned
+from bongsu.store.datasets import find_dataset_versions
+from bongsu.store.label_telling import tree_labels
+from bongsu.store.models import find_versions
 from bongsu.store.permits import ANY, Wanted, shared_with
 from bongsu.store.records import DatasetVersionRecord, ModelVersionRecord
 from bongsu.store.scope import Scope
+from bongsu.store.version_pages import Named
 
 Version = ModelVersionRecord | DatasetVersionRecord
 
@@ -63,27 +64,28 @@ class Received:
         return {"uri": str(self.address), "ministry": self.giver, "permits": list(self.permits)}
 
 
-def received(platform: Platform, purpose: UseClass | None = None) -> list[Received]:
+def received(platform: Platform, named: str = "") -> list[Received]:
     """Everything that is shared with the ministries of who asks, by giver and object. What is of one of these
-    itself is not among it.
+    itself is not among it. A few statements of each giver, however much it shares.
 
     Args:
         platform: what there is for who asks.
-        purpose: what it is to be taken for; None for looking at it.
+        named: how the names of objects begin that are looked for: ``model:``, ``dataset:law/``.
     """
-    return list(_found(platform, _holding(platform, purpose)))
+    holding = _holding(platform, None)
+    return list(_found(platform, [one for one in holding if one.object.startswith(named)]))
 
 
 def received_models(platform: Platform, name: str | None = None) -> list[ModelVersionRecord]:
     """Those that are models, of this name if one is given."""
-    found = [one.version for one in received(platform)]
-    return [one for one in found if isinstance(one, ModelVersionRecord) and name in (None, "", one.name)]
+    found = [one.version for one in received(platform, f"model:{name}/" if name else "model:")]
+    return [one for one in found if isinstance(one, ModelVersionRecord)]
 
 
 def received_datasets(platform: Platform, name: str | None = None) -> list[DatasetVersionRecord]:
     """Those that are data sets, of this name if one is given."""
-    found = [one.version for one in received(platform)]
-    return [one for one in found if isinstance(one, DatasetVersionRecord) and name in (None, "", one.name)]
+    found = [one.version for one in received(platform, f"dataset:{name}/" if name else "dataset:")]
+    return [one for one in found if isinstance(one, DatasetVersionRecord)]
 
 
 def find_received(platform: Platform, address: SharedAddress, purpose: UseClass | None = None) -> Received | None:
@@ -120,32 +122,43 @@ def _holding(platform: Platform, purpose: UseClass | None, wanted: Wanted = ANY)
 
 def _found(platform: Platform, holding: Iterable[SharedObject]) -> Iterator[Received]:
     """What there still is of what permits name, with all permits for it."""
-    by_object = attrgetter("giver", "object")
-    for (giver, object_), same in groupby(sorted(holding, key=by_object), key=by_object):
-        address = SharedAddress.parse(str(SharedAddress(giver, object_)))
-        found = _version(platform, address, list(same)) if address else None
-        if found is not None:
-            yield found
+    permits: dict[Tenant, dict[SharedAddress, list[SharedObject]]] = {}
+    for one in sorted(holding, key=attrgetter("giver", "object")):
+        address = SharedAddress.parse(str(SharedAddress(one.giver, one.object)))
+        if address is not None:
+            permits.setdefault(one.giver, {}).setdefault(address, []).append(one)
+    for giver, of_giver in permits.items():
+        for address, version in _versions(platform, giver, of_giver).items():
+            yield _received(address, version, of_giver[address])
 
 
-def _version(platform: Platform, address: SharedAddress, permits: Collection[SharedObject]) -> Received | None:
-    name, _, number = address.object.partition(":")[2].partition("/")
-    with platform.database.read(Scope.of(address.giver, platform.scope.clearance)) as connection:
-        versions: list[Version] = (
-            [*models.list_versions(connection, name)]
-            if address.is_model
-            else [*datasets.list_dataset_versions(connection, name)]
-        )
-        version = next((one for one in versions if number == str(one.version)), None)
-        tree = find_owned(connection, version.digest) if version else None
-    if version is None:
-        return None
-    label = Label.parse(version.label).join(Label.parse(tree.label) if tree else Label())
-    if not cleared_for(platform.scope.clearance, label):
-        return None
+def _versions(
+    platform: Platform, giver: Tenant, addresses: Iterable[SharedAddress]
+) -> dict[SharedAddress, Version]:
+    """Of one ministry, in their order: those that who asks may see, with the higher label of version and bytes."""
+    named = {address: _name_and_number(address) for address in addresses}
+    found: dict[SharedAddress, Version] = {}
+    with platform.database.read(Scope.of(giver, platform.scope.clearance)) as connection:
+        of_models = find_versions(connection, [name for one, name in named.items() if one.is_model])
+        of_sets = find_dataset_versions(connection, [name for one, name in named.items() if not one.is_model])
+        for address, name in named.items():
+            version = of_models.get(name) if address.is_model else of_sets.get(name)
+            if version is not None:
+                found[address] = version
+        labels = tree_labels(connection, (one.digest for one in found.values()))
+    high = {one: Label.parse(it.label).join(labels.get(it.digest, Label())) for one, it in found.items()}
+    seen = (one for one in found if cleared_for(platform.scope.clearance, high[one]))
+    return {one: replace(found[one], label=str(high[one])) for one in seen}
+
+
+def _received(address: SharedAddress, version: Version, permits: Collection[SharedObject]) -> Received:
     shared = tuple(Sharing(one.giver, one.ministry, one.purpose, one.until) for one in permits)
-    shown = _without_its_past(replace(version, label=str(label), shared=shared))
-    return Received(address, shown, tuple(one.id for one in permits))
+    return Received(address, _without_its_past(replace(version, shared=shared)), tuple(one.id for one in permits))
+
+
+def _name_and_number(address: SharedAddress) -> Named:
+    name, _, number = address.object.partition(":")[2].partition("/")
+    return name, int(number)
 
 
 def _without_its_past(version: Version) -> Version:

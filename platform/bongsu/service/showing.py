@@ -1,15 +1,15 @@
-"""Look at runs: lists, one run in full, its log of events, its metrics, its attempts' output."""
+"""Look at runs: lists, one run in full, its log of events, its metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from bongsu.domain.attempt import Failure
 from bongsu.domain.codes import run as codes
-from bongsu.domain.ids import AttemptId, RunId
+from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.messages import N_
 from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.phrases import Words, as_phrase, clause, phrase
@@ -93,6 +93,22 @@ class RunDetails:
         points = [stage.planned.id for stage in self.stages if stage.planned.stage == name]
         meant = points[0] if points else closest(name, [stage.planned.id for stage in self.stages])
         raise codes.UNKNOWN_STAGE.error(run=self.run.id, stage=name, suggestion=meant)
+
+    def attempt(self, stage: StageDetails, number: int | None = None) -> AttemptId | None:
+        """An attempt of a stage of this run, the newest if no number is given; None before the first. Raises
+        ``run.unknown-attempt``."""
+        known = [attempt.number for attempt in stage.attempts]
+        if number is not None and number not in known:
+            listed = ", ".join(map(str, known)) or phrase(N_("none"))
+            raise codes.UNKNOWN_ATTEMPT.error(stage=stage.planned.title, number=number, known=listed)
+        if not known:
+            return None
+        return AttemptId(run_id=self.run.id, stage_id=stage.planned.id, number=number or known[-1])
+
+    def attempts(self, stages: Collection[StageId], number: int | None = None) -> list[AttemptId]:
+        """As :meth:`attempt`, of those of these stages that have any, in the plan's order."""
+        found = (self.attempt(stage, number) for stage in self.stages if stage.planned.id in stages)
+        return [attempt for attempt in found if attempt is not None]
 
 
 def list_runs(
@@ -207,29 +223,3 @@ def run_metrics(platform: Platform, run: str, stage_id: str | None = None) -> li
     for stage, name, step, value, time in rows:
         series.setdefault((stage, name), []).append((step, value, time))
     return [MetricSeries(stage, name, tuple(points)) for (stage, name), points in series.items()]
-
-
-def attempt_logs(
-    platform: Platform, run: str, stage: str, number: int | None = None, follow: bool = False
-) -> Iterator[str]:
-    """Lines that an attempt (the newest if no number is given) wrote; none before the first attempt. Raises as
-    :func:`attempt_of`."""
-    attempt = attempt_of(platform, run, stage, number)
-    return iter(()) if attempt is None else platform.executor().logs(attempt, follow)
-
-
-def attempt_of(platform: Platform, run: str, stage: str, number: int | None = None) -> AttemptId | None:
-    """An attempt of a stage, the newest if no number is given; None before the first.
-
-    Raises:
-        BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.unknown-stage``, ``run.unknown-attempt``.
-    """
-    details = show_run(platform, run)
-    found = details.stage(stage)
-    known = [attempt.number for attempt in found.attempts]
-    if number is not None and number not in known:
-        listed = ", ".join(map(str, known)) or phrase(N_("none"))
-        raise codes.UNKNOWN_ATTEMPT.error(stage=found.planned.title, number=number, known=listed)
-    if not known:
-        return None
-    return AttemptId(run_id=details.run.id, stage_id=found.planned.id, number=number or known[-1])

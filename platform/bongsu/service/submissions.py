@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from bongsu.domain.artifact import check_tree_path
 from bongsu.domain.codes import artifact, run
 from bongsu.domain.ids import Digest, digest_of
+from bongsu.domain.labels import OPEN
 from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
 from bongsu.domain.phrases import Words, phrase
@@ -24,14 +25,13 @@ from bongsu.service.inputs.file_roots import Files
 from bongsu.service.labels import refuse_above
 from bongsu.service.planning import Prepared, prepare_loaded, with_what_is_known
 from bongsu.service.platform import Platform
-from bongsu.service.recording import Ask, refusals_recorded
+from bongsu.service.recording import Ask, Refusable, refusals_recorded
 from bongsu.service.repeating import repeated
 from bongsu.service.requirements import keep_sent
 from bongsu.service.submitting import Submission, submit
 from bongsu.specfile import FaultyPipeline, LoadedPipeline, loads
 from bongsu.store.records import RunRecord
 from bongsu.store.requests import RequestKey
-from bongsu.store.runs import find_run
 
 # Kinds of errors that tell of a rule; a pipeline may be refused for much else.
 _OF_POLICY = ("access", "policy", "use", "data", "model")
@@ -104,9 +104,10 @@ def prepare_handed_in(
                 raise
             platform = plane.within(actor, Permission.PIPELINE_PLAN, ministry)
             raise with_what_is_known(platform, faulty, _files(platform, handed)) from None
-    with _recorded(plane, actor, action, loaded):
+    with _recorded(plane, actor, action, loaded) as asked:
         platform = plane.within(actor, Permission.PIPELINE_PLAN, loaded.spec.metadata.ministry)
         prepared = prepare_loaded(platform, loaded, _files(platform, handed))
+        asked.states(prepared.plan.label)
         refuse_above(actor.clearance, prepared.plan.label)
         return platform, prepared
 
@@ -131,11 +132,13 @@ def submit_handed_in(plane: ControlPlane, actor: Actor, handed: HandedIn, key: s
     if before is not None:
         return Submission(before, created=False)
     platform, prepared = prepare_handed_in(plane, actor, handed, _SUBMIT)
-    with _recorded(plane, actor, _SUBMIT, prepared.pipeline, (*_OF_POLICY, "grants")):
+    with _recorded(plane, actor, _SUBMIT, prepared.pipeline, (*_OF_POLICY, "grants")) as asked:
+        asked.states(prepared.plan.label)
         plane.within(actor, Permission.RUN_SUBMIT, platform.scope.tenant)
         plan = prepared.to_run()
     # What its grant does not pay is recorded where it is written.
-    with _recorded(plane, actor, _SUBMIT, prepared.pipeline):
+    with _recorded(plane, actor, _SUBMIT, prepared.pipeline) as asked:
+        asked.states(prepared.plan.label)
         # They are what its submitter says they are, as uploads are; nothing of what the run reads is in them.
         keep_sent(platform, prepared.sent, plan.floor)
         return submit(platform, plan, request)
@@ -146,8 +149,7 @@ def _submitted_before(plane: ControlPlane, actor: Actor, request: RequestKey | N
     if request is None:
         return None
     with plane.everywhere(actor, Permission.RUN_READ).read() as connection:
-        known = repeated(connection, request)
-        return find_run(connection, known.id) if known is not None else None
+        return repeated(connection, request, plane.base.clock())
 
 
 def _read(plane: ControlPlane, handed: HandedIn) -> LoadedPipeline:
@@ -160,7 +162,7 @@ def _recorded(
     action: str,
     pipeline: LoadedPipeline | None,
     kinds: Sequence[str] = _OF_POLICY,
-) -> AbstractContextManager[None]:
+) -> AbstractContextManager[Refusable]:
     """What policy refuses is recorded: in the ministry that the pipeline names, if the asker is somebody there. A
     mistyped key is nobody's concern.
 
@@ -174,7 +176,15 @@ def _recorded(
     metadata = pipeline.spec.metadata if pipeline else None
     named = metadata.ministry if metadata and metadata.ministry in actor.ministries else HOME
     thing = f"pipeline:{metadata.name}" if metadata else "pipeline:"
-    ask = Ask(plane.base, actor, tenant=Tenant(named), action=action, object=thing, request_id=plane.request_id)
+    ask = Ask(
+        plane.base,
+        actor,
+        tenant=Tenant(named),
+        action=action,
+        object=thing,
+        request_id=plane.request_id,
+        stated=pipeline.spec.spec.classification if pipeline else OPEN,
+    )
     return refusals_recorded(ask, kinds)
 
 

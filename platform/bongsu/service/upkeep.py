@@ -18,6 +18,7 @@ from bongsu.service.audit.keys import LogKeys
 from bongsu.service.audit.reads import forget_old_reads
 from bongsu.service.governance.sweeping import sweep
 from bongsu.service.platform import Platform
+from bongsu.service.retention import Kept, delete_old_environments, delete_old_logs
 from bongsu.service.uploading import clear_abandoned
 
 LOOK_S = 1.0
@@ -38,20 +39,24 @@ class Chore:
     name: what it is called where it fails.
     every_s: how often it is done, in seconds.
     do: does what is due; nothing, and cheaply, if nothing is.
+    is_slow: it may take minutes, for which nothing else is to wait.
     """
 
     name: Words
     every_s: float
     do: Callable[[], object]
+    is_slow: bool = False
 
 
-def chores(platform: Platform, keys: Callable[[], LogKeys]) -> tuple[Chore, ...]:
+def chores(platform: Platform, keys: Callable[[], LogKeys], kept: Kept | None = None) -> tuple[Chore, ...]:
     """Of a server.
 
     Args:
         platform: as whoever leads writes to it, with the objects of every ministry in its scope.
         keys: what the audit logs are signed by at the moment.
+        kept: for how long what is kept for a time; as long as usual if not given.
     """
+    keeping = kept or Kept()
     return (
         Chore(N_("signing the audit logs"), SIGN_S, lambda: checkpoint_due(platform, keys())),
         Chore(N_("ending what has run out"), SWEEP_S, lambda: sweep(platform)),
@@ -59,8 +64,21 @@ def chores(platform: Platform, keys: Callable[[], LogKeys]) -> tuple[Chore, ...]
             N_("clearing what was left of uploads"),
             CLEAR_S,
             lambda: clear_abandoned(platform.home, platform.clock()),
+            is_slow=True,
         ),
         Chore(N_("forgetting old readings"), FORGET_S, lambda: forget_old_reads(platform)),
+        Chore(
+            N_("deleting old logs of attempts"),
+            CLEAR_S,
+            lambda: delete_old_logs(platform, keeping.log_days),
+            is_slow=True,
+        ),
+        Chore(
+            N_("deleting environments that nobody uses"),
+            CLEAR_S,
+            lambda: delete_old_environments(platform, keeping.environment_days),
+            is_slow=True,
+        ),
     )
 
 
@@ -101,19 +119,34 @@ class Upkeep:
 
 
 @contextmanager
-def seeing_to(upkeep: Upkeep) -> Iterator[None]:
-    """Have everything done in a thread of its own, until the end of the block."""
+def seeing_to(due: Sequence[Chore], on_trouble: Callable[[Words], None]) -> Iterator[None]:
+    """Have everything done until the end of the block, in one thread what is quick and in another what is not.
+
+    Args:
+        due: what is to be done.
+        on_trouble: as of :class:`Upkeep`.
+    """
     stop = threading.Event()
 
-    def go_on() -> None:
+    def go_on(upkeep: Upkeep) -> None:
         while not stop.is_set():
-            upkeep.run_due()
+            try:
+                upkeep.run_due()
+            except Exception:  # whoever is told failed: the thread goes on, or nothing is signed any more
+                _log.exception("telling of a failure failed")
             stop.wait(LOOK_S)
 
-    thread = threading.Thread(target=go_on, name="upkeep", daemon=True)
-    thread.start()
+    kinds = {"upkeep": [one for one in due if not one.is_slow], "clearing": [one for one in due if one.is_slow]}
+    threads = [
+        threading.Thread(target=go_on, args=(Upkeep(some, on_trouble),), name=name, daemon=True)
+        for name, some in kinds.items()
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         stop.set()
-        thread.join(END_S)
+        until = time.monotonic() + END_S
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))

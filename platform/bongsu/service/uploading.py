@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bongsu.artifacts.refusals import writing_to
@@ -16,6 +15,8 @@ from bongsu.domain.codes import artifact as codes
 from bongsu.domain.codes import labels as label_codes
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import OPEN, Label
+from bongsu.machine.removing import remove_tree
+from bongsu.policy.access import cleared_for
 from bongsu.service.governance.texts import check_declared
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.inputs.card import label_of, said_on_cards, type_of
@@ -23,7 +24,7 @@ from bongsu.service.inputs.files import NotFound, files_sent
 from bongsu.service.inputs.importing import copy_in
 from bongsu.service.labels import refuse_above
 from bongsu.service.platform import Platform
-from bongsu.service.recording import OF_LABELS, Ask, refusals_recorded
+from bongsu.service.recording import OF_LABELS, Ask, done, refusals_recorded
 from bongsu.service.unpacking import unpack
 from bongsu.store.artifacts import find_owned, note_artifact, note_new
 from bongsu.store.audit import append_all
@@ -67,7 +68,7 @@ def clear_abandoned(home: Path, now: float) -> int:
     """
     found = [path for prefix in _TEMPORARY for path in home.glob(f"{prefix}*") if _is_abandoned(path, now)]
     for path in found:
-        shutil.rmtree(path, ignore_errors=True)
+        remove_tree(path)
     return len(found)
 
 
@@ -109,15 +110,7 @@ def take_upload(
             for what the title or a card says it is for.
         SenderLeft: who sent it is gone; nothing was kept.
     """
-    author = platform.author
-    ask = Ask(
-        platform,
-        platform.actor,
-        tenant=author.tenant,
-        action="artifact.add",
-        object=f"upload:{title}",
-        request_id=author.request_id,
-    )
+    ask = Ask.of(platform, "artifact.add", f"upload:{title}")
     check_declared(ask, {"title": title})
     grades = grades_of(platform)
     if stated is not None:
@@ -131,28 +124,29 @@ def take_upload(
             detail = error.within(Path(folder)).detail
             raise codes.UNREADABLE_CARD.error(archive=title, detail=detail) from error
         check_declared(ask, {f"{title}/{name}": text for name, text in said_on_cards(files).items()})
+        ask = replace(ask, stated=(stated or OPEN).join(on_card or OPEN))
         with refusals_recorded(ask, OF_LABELS):
-            refuse_above(platform.actor.clearance, (stated or OPEN).join(on_card or OPEN))
+            refuse_above(platform.actor.clearance, ask.stated)
         writer = platform.artifacts.writer(f"uploads/{secrets.token_hex(8)}")
         manifest = copy_in(writer, files)
     reader = platform.artifacts.reader(manifest.digest)
     type_ = type_of([entry.path for entry in manifest.files], reader.open, model=is_model)
     ref = ArtifactRef(digest=manifest.digest, type=type_, label=on_card or OPEN, size=manifest.size)
     with refusals_recorded(ask, OF_LABELS):
-        label = _noted(platform, ref, stated or OPEN, title)
+        label = _noted(ask, ref, stated or OPEN, title)
     return Uploaded(manifest.digest, type_.value, manifest.size, str(label))
 
 
-def _noted(platform: Platform, ref: ArtifactRef, stated: Label, title: str) -> Label:
+def _noted(ask: Ask, ref: ArtifactRef, stated: Label, title: str) -> Label:
     """What the bytes carry, once they are known here.
 
     Args:
-        platform: of the ministry.
+        ask: of the sender, in the ministry.
         ref: with the label that is on the cards within.
         stated: by the sender, beside the bytes.
         title: for people.
     """
-    clearance = platform.actor.clearance
+    platform, clearance = ask.platform, ask.actor.clearance
     with platform.write() as connection:
         hold_labels(connection)
         ref = ref.model_copy(update={"label": ref.label.join(label_at_givers(connection, ref.digest) or OPEN)})
@@ -161,12 +155,15 @@ def _noted(platform: Platform, ref: ArtifactRef, stated: Label, title: str) -> L
         now = platform.clock()
         if note_new(connection, whole, title, now):
             refuse_above(clearance, whole.label)  # what it is worth where it was shared
+            done(connection, ask, whole.label, digest=ref.digest, size=ref.size, known=False)
             return whole.label
         risen = note_artifact(connection, ref, title, now)
         append_all(connection, rise(connection, platform.author, risen, now))
         known = find_owned(connection, ref.digest)
-    assert known is not None
-    label = Label.parse(known.label)
+        assert known is not None
+        label = Label.parse(known.label)
+        if cleared_for(clearance, label) and label.dominates(stated):
+            done(connection, ask, label, digest=ref.digest, size=ref.size, known=True)
     # What is known here to be worth more is not told to who may not see it.
     refuse_above(clearance, label)
     if not label.dominates(stated):

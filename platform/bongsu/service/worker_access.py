@@ -3,19 +3,16 @@ for everything that is asked for with one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
-from bongsu.domain.artifact import ArtifactRef
-from bongsu.domain.audit import AuditEvent, AuditOutcome
 from bongsu.domain.codes import client as client_codes
-from bongsu.domain.codes import governance as governance_codes
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.codes import run as run_codes
 from bongsu.domain.ids import AttemptId, Digest
+from bongsu.domain.labels import high_water_mark
 from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
 from bongsu.domain.phrases import phrase
@@ -24,13 +21,15 @@ from bongsu.domain.tenants import Tenant
 from bongsu.domain.worker_leave import GRANTED, ReadLeave, WorkerPass, WorkerToken
 from bongsu.identity.attempt_tokens import AttemptGrant, issue_attempt_token
 from bongsu.identity.key_file import KeyFile
+from bongsu.policy.decision import Decision
 from bongsu.policy.worker import WorkerAction, WorkerAsk, worker_may
-from bongsu.reconciler.launching import attempt_spec
+from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.loading import load_facts
 from bongsu.service.audit.reads import record_read
-from bongsu.service.governance.launching import check_worker
+from bongsu.service.governance.launching import taken_by, worker_rules
+from bongsu.service.governance.permission import require_allowed
 from bongsu.service.platform import Platform
-from bongsu.service.recording import append_refusal, refusal_facts
+from bongsu.service.recording import Ask, record_refusal, refusals_recorded
 from bongsu.service.signing_keys import KeyUse, signing_keys
 from bongsu.store.attempts import attempts_of, find_live
 from bongsu.store.database import Database
@@ -105,40 +104,45 @@ def leave_to_read(platform: Platform, actor: Actor, attempt: AttemptId, digest: 
 
     Raises:
         BongsuError: ``identity.worker-scope`` if the tree is none of the attempt's, or the attempt another's;
-            ``governance.no-such`` if the attempt is being stopped.
+            ``governance.no-such`` if the attempt is being stopped; ``run.database-damaged``.
     """
     ask = WorkerAsk(WorkerAction.READ_INPUT, attempt, digest)
-    require_worker(platform, actor, ask)
-    try:
-        check_worker(platform, attempt, digest)
-    except BongsuError as error:
-        if any(one.code is governance_codes.NO_SUCH for one in error.problems):
-            raise
-        _record_refusal(platform, actor, ask, refusal_facts(error))
-        return ReadLeave.refused(error)
+    decisions: list[Decision] = []
     with platform.read() as connection:
-        ref = _inputs(connection, attempt)[digest]
-    record_read(
-        platform, actor, Tenant(_ministry(actor)), f"artifact:{digest}", ref.label, platform.author.request_id
-    )
+        # The run is read once, whatever is asked of it: there may be thousands of stages, each with its inputs.
+        facts = _facts_of(connection, actor.attempt)
+        taken = taken_by(facts, actor.attempt) if facts is not None and actor.attempt is not None else {}
+        scope = worker_may(actor, ask, taken)
+        if scope.allowed:
+            assert facts is not None, "it takes something"
+            decisions = worker_rules(connection, facts, attempt, digest, platform.clock())
+    _require(platform, actor, ask, scope)
+    try:
+        require_allowed(*decisions)
+    except BongsuError as error:
+        record_refusal(_asked(platform, actor, ask.action.value, attempt), error, digest=digest)
+        return ReadLeave.refused(error)
+    label = high_water_mark(tree.ref.label for tree in taken[digest])
+    record_read(platform, actor, Tenant(_ministry(actor)), f"artifact:{digest}", label, platform.author.request_id)
     return GRANTED
 
 
 def require_worker(platform: Platform, actor: Actor, ask: WorkerAsk) -> None:
-    """Raise ``identity.worker-scope`` unless the worker may do this; what it was refused is recorded.
+    """Raise ``identity.worker-scope`` unless the worker may do this, which names no tree; what it was refused is
+    recorded.
 
     Args:
         platform: with the attempt.
         actor: as its token was verified.
         ask: what it asks for.
     """
-    with platform.read() as connection:
-        inputs = _inputs(connection, actor.attempt) if _needs_inputs(ask) else {}
-    decision = worker_may(actor, ask, inputs)
-    if decision.problem is None:
-        return
-    _record_refusal(platform, actor, ask, {"rule": decision.rule, **decision.facts})
-    raise BongsuError([decision.problem])
+    _require(platform, actor, ask, worker_may(actor, ask, ()))
+
+
+def _require(platform: Platform, actor: Actor, ask: WorkerAsk, decision: Decision) -> None:
+    if not decision.allowed:
+        with refusals_recorded(_asked(platform, actor, ask.action.value, ask.attempt), **decision.facts):
+            decision.require()
 
 
 def refuse_elsewhere(platform: Platform, actor: Actor, door: str) -> BongsuError:
@@ -150,37 +154,39 @@ def refuse_elsewhere(platform: Platform, actor: Actor, door: str) -> BongsuError
         door: as the log names it, e.g. ``GET /v1/runs``.
     """
     key = actor.attempt.key if actor.attempt else ""
-    _record(platform, actor, "tokens.misuse", key, {"door": door})
     detail = phrase(N_("{door} is nothing for workers"), door=door)
-    return codes.WORKER_SCOPE.error(attempt=key, action=door, detail=detail)
+    error = codes.WORKER_SCOPE.error(attempt=key, action=door, detail=detail)
+    record_refusal(_asked(platform, actor, "tokens.misuse", actor.attempt), error, door=door)
+    return error
 
 
-def _record_refusal(platform: Platform, actor: Actor, ask: WorkerAsk, facts: Mapping[str, object]) -> None:
-    told = {"digest": ask.digest, **facts} if ask.digest else dict(facts)
-    _record(platform, actor, ask.action.value, ask.attempt.key, told)
-
-
-def _record(platform: Platform, actor: Actor, action: str, attempt_key: str, facts: Mapping[str, object]) -> None:
-    event = AuditEvent(Tenant(_ministry(actor)), actor.id, action, f"attempt:{attempt_key}"[:300], platform.clock())
-    refused = replace(event, outcome=AuditOutcome.REFUSED, facts=dict(facts), request_id=platform.author.request_id)
-    with platform.write() as connection:
-        append_refusal(connection, platform, refused)
+def _asked(platform: Platform, actor: Actor, action: str, attempt: AttemptId | None) -> Ask:
+    """What a worker asks for, in the ministry of its run."""
+    return Ask(
+        platform,
+        actor,
+        tenant=Tenant(_ministry(actor)),
+        action=action,
+        object=f"attempt:{attempt.key if attempt else ''}",
+        request_id=platform.author.request_id,
+    )
 
 
 def _ministry(actor: Actor) -> str:
     return next(iter(actor.roles), "")
 
 
-def _needs_inputs(ask: WorkerAsk) -> bool:
-    return ask.action is WorkerAction.READ_INPUT and ask.digest is not None
-
-
-def _inputs(connection: Connection, attempt: AttemptId | None) -> Mapping[Digest, ArtifactRef]:
-    """What the attempt was handed: the same function of the same facts as when it was launched."""
+def _facts_of(connection: Connection, attempt: AttemptId | None) -> RunFacts | None:
+    """Of the run of an attempt; None without one. What is damaged of it is told as that: if it were as if it did not
+    exist, the worker would be taken for lost."""
     if attempt is None:
-        return {}
-    spec = attempt_spec(load_facts(connection, attempt.run_id), attempt, "")
-    return {tree.digest: tree for trees in spec.inputs.values() for tree in trees}
+        return None
+    try:
+        return load_facts(connection, attempt.run_id)
+    except BongsuError as error:
+        if error.problems[0].code is not run_codes.UNKNOWN_RUN:
+            raise
+        return None
 
 
 def _live(connection: Connection, attempt: AttemptId) -> AttemptRecord:

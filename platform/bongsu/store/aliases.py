@@ -10,13 +10,16 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select
 
 from bongsu.domain.publication import AliasChanged
 from bongsu.store import outbox
+from bongsu.store.locks import hold_model
 from bongsu.store.schema import aliases, model_versions
 from bongsu.store.scope import tenant_of
 from bongsu.store.upsert import put
 
 
 def lock_model(connection: Connection, name: str) -> None:
-    """Keep others from deciding on versions of this model until the end of the transaction."""
+    """Keep others from registering versions of this model and from deciding on them, and the labels of those that there
+    are from changing, until the end of the transaction. Whoever is to hold the labels, too, holds them before."""
+    hold_model(connection, name)
     query = select(model_versions.c.version).where(
         _of_tenant(connection, model_versions), model_versions.c.name == name
     )

@@ -83,30 +83,24 @@ def newest_keys(connection: Connection) -> Iterator[tuple[Tenant, str]]:
             yield tenant, newest.key
 
 
-def add_cosignature(connection: Connection, tenant: Tenant, stored: StoredCosignature, now: float) -> bool:
-    """False if this witness signed this size before; the caller has taken the log's head."""
-    there = select(audit_cosignatures.c.line).where(
-        audit_cosignatures.c.tenant == tenant,
-        audit_cosignatures.c.size == stored.size,
-        audit_cosignatures.c.witness == stored.witness,
-    )
-    if connection.execute(there).scalar() is not None:
-        return False
+def add_cosignature(connection: Connection, tenant: Tenant, stored: StoredCosignature, now: float) -> None:
+    """The caller has taken the log's head and seen that this witness did not sign this size before."""
     values = {"size": stored.size, "witness": stored.witness, "line": stored.line, "created_at": now}
     connection.execute(insert(audit_cosignatures).values(tenant=tenant, **values))
-    return True
 
 
 def cosignatures_between(
     connection: Connection, tenant: Tenant, smallest: int, largest: int
 ) -> list[StoredCosignature]:
-    """Of checkpoints of ``smallest`` to ``largest`` entries, both inclusive, by size."""
+    """Of checkpoints of ``smallest`` to ``largest`` entries, both inclusive, by size; of one size, those that were
+    accepted first before others."""
     query = select(audit_cosignatures).where(
         audit_cosignatures.c.tenant == tenant,
         audit_cosignatures.c.size >= smallest,
         audit_cosignatures.c.size <= largest,
     )
-    rows = connection.execute(query.order_by(audit_cosignatures.c.size, audit_cosignatures.c.witness))
+    columns = audit_cosignatures.c
+    rows = connection.execute(query.order_by(columns.size, columns.created_at, columns.witness))
     return [StoredCosignature(row.size, row.witness, row.line) for row in rows]
 
 

@@ -1,17 +1,21 @@
-"""Who read what a moment ago, so that reading it again is no other entry of the log."""
+"""Who read what a moment ago, or wrote to it, so that doing so again is no other entry of the log."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, select, update
 
 from bongsu.domain.labels import Label
 from bongsu.domain.tenants import Tenant
+from bongsu.store.conflicts import Conflict
 from bongsu.store.schema_audit import audit_reads
 from bongsu.store.taken import add_new
 
 _COLUMNS = audit_reads.c
+_LONGEST_OBJECT = 300
+_ROUNDS = 5
 _FOUND = select(_COLUMNS.at, _COLUMNS.label).where(
     _COLUMNS.tenant == bindparam("tenant"),
     _COLUMNS.actor == bindparam("actor"),
@@ -21,13 +25,25 @@ _FOUND = select(_COLUMNS.at, _COLUMNS.label).where(
 
 @dataclass(frozen=True)
 class Reading:
-    """That somebody reads an object which carries a label, at a time (seconds since the epoch)."""
+    """That somebody reads an object which carries a label, at a time (seconds since the epoch); with an ``action``,
+    that they do something else to it which is done many times, e.g. ``mlflow.run.write``."""
 
     tenant: Tenant
     actor: str
     object: str
     label: Label
     at: float
+    action: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """By which it is the same as another. What is too long for a column ends in its own digest: what begins alike
+        is not the same."""
+        done = f"{self.action} {self.object}" if self.action else self.object
+        if len(done) > _LONGEST_OBJECT:
+            digest = hashlib.sha256(done.encode(errors="backslashreplace")).hexdigest()
+            done = done[: _LONGEST_OBJECT - len(digest)] + digest
+        return self.tenant, self.actor, done
 
     def covers(self, other: Reading, window_s: float) -> bool:
         """True if it, of which there is an entry, and another of the same by the same are one: that is less than
@@ -42,8 +58,7 @@ class Reading:
 def recorded(connection: Connection, reading: Reading) -> Reading | None:
     """The last one of the same by the same of which there is an entry, or, of several up to different labels, what they
     come to."""
-    key = {"tenant": reading.tenant, "actor": reading.actor, "object": reading.object}
-    row = connection.execute(_FOUND, key).one_or_none()
+    row = connection.execute(_FOUND, _key(reading)).one_or_none()
     return None if row is None else replace(reading, label=Label.parse(row.label), at=row.at)
 
 
@@ -52,22 +67,29 @@ def claim_read(connection: Connection, reading: Reading, window_s: float) -> boo
 
     Raises:
         Taken: another transaction claimed the first one at the same moment.
+        Conflict: others changed what is claimed each time that it was looked at.
     """
-    known = recorded(connection, reading)
-    if known is None:
-        values = {"tenant": reading.tenant, "actor": reading.actor, "object": reading.object}
-        add_new(connection, insert(audit_reads).values(**values, label=str(reading.label), at=reading.at))
-        return True
-    if known.covers(reading, window_s):
-        return False
+    for _round in range(_ROUNDS):
+        known = recorded(connection, reading)
+        if known is None:
+            row = {**_key(reading), "label": str(reading.label), "at": reading.at}
+            add_new(connection, insert(audit_reads).values(**row))
+            return True
+        if known.covers(reading, window_s):
+            return False
+        if _renew(connection, known, reading, window_s):
+            return True
+    raise Conflict(audit_reads.name)
+
+
+def _renew(connection: Connection, known: Reading, reading: Reading, window_s: float) -> bool:
+    """False if another transaction was first, whose claim is seen now."""
     # A list may be read up to one label, and then up to another: the window goes on for both.
     goes_on = known.is_followed_by(reading, window_s)
     label, at = (known.label.join(reading.label), known.at) if goes_on else (reading.label, reading.at)
-    as_seen = audit_reads.c.at == known.at, audit_reads.c.label == str(known.label)
+    as_seen = _COLUMNS.at == known.at, _COLUMNS.label == str(known.label)
     renewed = update(audit_reads).where(_row(reading), *as_seen).values(label=str(label), at=at)
-    if connection.execute(renewed).rowcount:
-        return True
-    return claim_read(connection, reading, window_s)  # another transaction was first: now its claim is seen
+    return bool(connection.execute(renewed).rowcount)
 
 
 def forget_reads(connection: Connection, before: float) -> int:
@@ -76,5 +98,8 @@ def forget_reads(connection: Connection, before: float) -> int:
 
 
 def _row(reading: Reading) -> ColumnElement[bool]:
-    is_who_and_what = _COLUMNS.actor == reading.actor, _COLUMNS.object == reading.object
-    return and_(_COLUMNS.tenant == reading.tenant, *is_who_and_what)
+    return and_(*(_COLUMNS[name] == value for name, value in _key(reading).items()))
+
+
+def _key(reading: Reading) -> dict[str, str]:
+    return dict(zip(("tenant", "actor", "object"), reading.key, strict=True))

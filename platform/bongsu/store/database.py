@@ -18,7 +18,7 @@ from bongsu.store.schemas import metadata
 from bongsu.store.scope import AT_HOME, EVERYTHING, LABELS, OPTION, Scope
 
 # The newest migration in ``migrations/versions``; a test compares the two.
-HEAD_REVISION = "0023"
+HEAD_REVISION = "0028"
 _VERSIONS = "alembic_version"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select
@@ -13,11 +14,12 @@ from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, columns
 from bongsu.store.locks import hold
+from bongsu.store.near_names import names_near
 from bongsu.store.records import DatasetVersionRecord
 from bongsu.store.schema import dataset_versions
 from bongsu.store.scope import owned, tenant_of, visible
 from bongsu.store.taken import add_new
-from bongsu.store.version_pages import by_version, page_of_versions
+from bongsu.store.version_pages import LARGEST_NUMBER, Named, by_version, page_of_versions, versions_named
 
 _NAMED = ("name", "version", "label", "type", "size", "digest", "origin", "createdAt")
 DATASETS = Listing(
@@ -30,9 +32,9 @@ DATASETS = Listing(
 def add_dataset_version(connection: Connection, name: str, ref: ArtifactRef, origin: str, now: float) -> int:
     """The version of these bytes under this name; a new one if the newest has other bytes."""
     hold(connection, f"dataset {name}")
-    versions = list_dataset_versions(connection, name)
-    if versions and (versions[0].digest, versions[0].label) == (ref.digest, str(ref.label)):
-        return versions[0].version
+    known = find_dataset_version(connection, name)
+    if known is not None and (known.digest, known.label) == (ref.digest, str(ref.label)):
+        return known.version
     is_so_called = and_(owned(connection, dataset_versions), dataset_versions.c.name == name)
     newest = select(func.coalesce(func.max(dataset_versions.c.version), 0)).where(is_so_called)
     version = int(connection.execute(newest).scalar_one()) + 1
@@ -62,6 +64,33 @@ def list_dataset_versions(
     query = select(dataset_versions).where(visible(connection, dataset_versions))
     paged = page_of_versions(DATASETS, query, name, wanted)
     return [_dataset(connection, row) for row in connection.execute(paged)]
+
+
+def find_dataset_version(
+    connection: Connection, name: str, version: int | None = None
+) -> DatasetVersionRecord | None:
+    """The version with this number, or the newest; None if there is none for who reads."""
+    c = dataset_versions.c
+    query = select(dataset_versions).where(visible(connection, dataset_versions), c.name == name)
+    if version is not None:
+        if version > LARGEST_NUMBER:
+            return None
+        query = query.where(c.version == version)
+    row = connection.execute(query.order_by(c.version.desc()).limit(1 if version is None else None)).first()
+    return _dataset(connection, row) if row else None
+
+
+def dataset_names_near(connection: Connection, wanted: str) -> list[str]:
+    """Names of data sets that somebody may have meant, as far as who reads may see them."""
+    return names_near(connection, dataset_versions.c.name, wanted)
+
+
+def find_dataset_versions(connection: Connection, wanted: Iterable[Named]) -> dict[Named, DatasetVersionRecord]:
+    """Those of these versions that there are for who reads, for the reader of one tenant."""
+    query = select(dataset_versions).where(visible(connection, dataset_versions))
+    some = versions_named(dataset_versions, query, wanted)
+    found = (_dataset(connection, row) for portion in some for row in connection.execute(portion))
+    return {(one.name, one.version): one for one in found}
 
 
 def _dataset(connection: Connection, row: Any) -> DatasetVersionRecord:

@@ -13,7 +13,6 @@ from bongsu.domain.uses import UseClass
 from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.schema_grants import grants
-from bongsu.store.schema_people import ministries
 from bongsu.store.taken import add_new
 
 
@@ -86,17 +85,6 @@ def close_grant(connection: Connection, grant_id: str, now: float) -> bool:
     """False if it was closed before."""
     is_open = (grants.c.id == grant_id) & grants.c.closed_at.is_(None)
     return connection.execute(update(grants).where(is_open).values(closed_at=now)).rowcount == 1
-
-
-def is_home(connection: Connection) -> bool:
-    """True where no ministries take part: the home of one person."""
-    return connection.execute(select(ministries.c.name).limit(1)).first() is None
-
-
-def takes_part(connection: Connection, ministry: str) -> bool:
-    """True for a ministry that is there and was not closed."""
-    found = select(ministries.c.name).where(ministries.c.name == ministry, ministries.c.closed_at.is_(None))
-    return connection.execute(found).first() is not None
 
 
 def _grant(connection: Connection, row: Row[Any]) -> Grant:

@@ -20,7 +20,8 @@ from bongsu.store.upsert import insert_absent
 # Type of the entries that say that a process took a run up, and that it let go of it.
 DRIVING = "driving"
 EVENTS = Listing(
-    (Step(run_events.c.sequence),), columns(run_events, "sequence", "time", "type", "stageId", "attempt")
+    (Step(run_events.c.sequence),),
+    columns(run_events, "sequence", "type", "stageId", "attempt") | {"recordedAt": run_events.c.time},
 )
 _LONGEST_NAME = 200
 
@@ -62,7 +63,12 @@ def events_of(connection: Connection, run_id: str, wanted: PageRequest = WHOLE) 
     query = EVENTS.page(select(run_events).where(run_events.c.run_id == run_id), wanted)
     with readable(connection, run_events, run_id):
         rows = connection.execute(query)
-        return [EventRecord(**dict(row._mapping) | {"body": json.loads(row.body)}) for row in rows]
+        return [
+            EventRecord(
+                row.run_id, row.sequence, row.time, row.type, row.stage_id, row.attempt, json.loads(row.body)
+            )
+            for row in rows
+        ]
 
 
 _TAKEN_UP = and_(run_events.c.type == DRIVING, run_events.c.body.contains('"begins"'))

@@ -16,11 +16,11 @@ from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.store.label_telling import runs_with, tell
+from bongsu.store.node_ids import artifact_node, is_input, is_version
+from bongsu.store.portions import portions
 from bongsu.store.schema import artifacts, dataset_versions, edges, model_versions, nodes
 from bongsu.store.schema_governance import label_releases
 from bongsu.store.scope import owned, tenant_of
-
-_ARTIFACT = "artifact:"
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,15 @@ def releases_of(connection: Connection, digests: Collection[Digest]) -> Releases
     """Releases by digest, in the order in which they were made."""
     query = (
         select(label_releases)
-        .where(owned(connection, label_releases), label_releases.c.digest.in_(sorted(digests)))
+        .where(owned(connection, label_releases))
         .order_by(label_releases.c.released_at, label_releases.c.proposal)
     )
     found: dict[Digest, list[Release]] = {}
-    for row in connection.execute(query) if digests else ():
-        old, new = Label.parse(row.from_label), Label.parse(row.to_label)
-        release = Release(old, new, row.proposal, row.released_at)
-        found.setdefault(Digest(row.digest), []).append(release)
+    for some in portions(sorted(digests)):
+        for row in connection.execute(query.where(label_releases.c.digest.in_(some))):
+            old, new = Label.parse(row.from_label), Label.parse(row.to_label)
+            release = Release(old, new, row.proposal, row.released_at)
+            found.setdefault(Digest(row.digest), []).append(release)
     return found
 
 
@@ -82,7 +83,7 @@ def release(connection: Connection, proposal: str, digest: Digest, old: Label, n
             released_at=now,
         )
     )
-    here = _ARTIFACT + digest
+    here = artifact_node(digest)
     one = Release(old, new)
     wanted = [
         (artifacts, artifacts.c.digest == digest),
@@ -103,10 +104,10 @@ def release(connection: Connection, proposal: str, digest: Digest, old: Label, n
 def _names_of(connection: Connection, here: str) -> list[str]:
     """Versions that were registered from the tree, and addresses that were resolved to it and to nothing else."""
     mine = owned(connection, edges)
-    versions = select(edges.c.target).where(mine, edges.c.source == here, edges.c.target.like("version:%"))
+    versions = select(edges.c.target).where(mine, edges.c.source == here, is_version(edges.c.target))
     inputs = list(
         connection.execute(
-            select(edges.c.source).where(mine, edges.c.target == here, edges.c.source.like("input:%"))
+            select(edges.c.source).where(mine, edges.c.target == here, is_input(edges.c.source))
         ).scalars()
     )
     others = select(edges.c.source).where(mine, edges.c.source.in_(inputs), edges.c.target != here)

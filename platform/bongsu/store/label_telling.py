@@ -5,18 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.publication import LabelChanged, RunRelabelled
 from bongsu.store import outbox
+from bongsu.store.node_ids import artifact_node, digests_among, stage_at, stage_node
 from bongsu.store.portions import portions
 from bongsu.store.schema import artifacts, edges, model_versions, nodes, runs, stages
 from bongsu.store.scope import owned
-
-_ARTIFACT = "artifact:"
-_STAGE = "stage:"
 
 
 def tell(connection: Connection, run_ids: Iterable[str], digests: Iterable[Digest]) -> None:
@@ -25,13 +23,11 @@ def tell(connection: Connection, run_ids: Iterable[str], digests: Iterable[Diges
     before its beginning is."""
     versions: dict[tuple[str, int], LabelChanged] = {}
     for some in portions(sorted(set(run_ids))):
-        for item in _runs(connection, some):
-            outbox.put(connection, item.run_id, item)
+        outbox.put_all(connection, [(item.run_id, item) for item in _runs(connection, some)])
         versions |= _versions(connection, model_versions.c.run_id.in_(some))
     for some in portions(sorted(set(digests))):
         versions |= _versions(connection, model_versions.c.digest.in_(some))
-    for _key, told in sorted(versions.items()):
-        outbox.put(connection, told.run_id, told)
+    outbox.put_all(connection, [(told.run_id, told) for _key, told in sorted(versions.items())])
 
 
 def all_of(connection: Connection, run_id: str) -> list[RunRelabelled | LabelChanged]:
@@ -43,13 +39,11 @@ def all_of(connection: Connection, run_id: str) -> list[RunRelabelled | LabelCha
 def runs_with(connection: Connection, digests: Iterable[Digest]) -> set[str]:
     """Runs whose stages took one of these trees, or gave it."""
     ends: set[str] = set()
-    for digest in digests:
-        here = _ARTIFACT + digest
-        query = select(edges.c.source, edges.c.target).where(
-            owned(connection, edges), or_(edges.c.source == here, edges.c.target == here)
-        )
-        ends |= {end for row in connection.execute(query) for end in row if end.startswith(_STAGE)}
-    return {end.removeprefix(_STAGE).partition("/")[0] for end in ends}
+    for some in portions([artifact_node(digest) for digest in sorted(set(digests))]):
+        for here, there in ((edges.c.source, edges.c.target), (edges.c.target, edges.c.source)):
+            query = select(there).where(owned(connection, edges), here.in_(some)).distinct()
+            ends |= set(connection.execute(query).scalars())
+    return {stage[0] for end in ends if (stage := stage_at(end)) is not None}
 
 
 def run_label(connection: Connection, run_id: str) -> Label | None:
@@ -61,7 +55,7 @@ def run_label(connection: Connection, run_id: str) -> Label | None:
 def stage_labels(connection: Connection, run_id: str) -> dict[str, Label]:
     """What the stages of a run carry now, as far as they have ended well."""
     found = connection.execute(select(stages.c.stage_id).where(stages.c.run_id == run_id)).scalars()
-    names = {f"{_STAGE}{run_id}/{stage_id}": stage_id for stage_id in found}
+    names = {stage_node(run_id, stage_id): stage_id for stage_id in found}
     query = select(nodes.c.id, nodes.c.label).where(owned(connection, nodes), nodes.c.id.in_(sorted(names)))
     return {names[row.id]: Label.parse(row.label) for row in connection.execute(query)}
 
@@ -79,8 +73,7 @@ def tree_labels(connection: Connection, digests: Iterable[Digest]) -> dict[Diges
 def trees_of(connection: Connection, run_id: str) -> set[Digest]:
     """What the stages of a run took and gave."""
     query = select(edges.c.source, edges.c.target).where(owned(connection, edges), edges.c.run_id == run_id)
-    ends = {end for row in connection.execute(query) for end in row}
-    return {Digest(end.removeprefix(_ARTIFACT)) for end in ends if end.startswith(_ARTIFACT)}
+    return set(digests_among(end for row in connection.execute(query) for end in row))
 
 
 def version_label(connection: Connection, name: str, version: int) -> Label | None:

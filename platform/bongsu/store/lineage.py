@@ -1,6 +1,6 @@
 """The lineage graph: nodes and edges, indexed both ways, read by a walk of a few queries.
 
-Node ids: ``input:<uri>``, ``artifact:<digest>``, ``stage:<run>/<stage>``, ``version:<name>/<version>``.
+What nodes are called is of :mod:`bongsu.store.node_ids`.
 
 An edge goes the way of the bytes. Its kind says what happened: an input ``resolved`` to an artifact, a stage
 ``used`` it, ``made`` it, or ``reused`` what an earlier run had made (that edge is shown with its run, not walked,
@@ -18,19 +18,18 @@ from typing import Any, Literal
 
 from sqlalchemy import CTE, ColumnElement, Connection, and_, null, select, union_all, update
 
-from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.store.faults import AnyRow, readable_rows
 from bongsu.store.label_releases import lowered, releases_of
 from bongsu.store.locks import hold_labels
+from bongsu.store.node_ids import artifact_node, digest_at, digests_among, stage_node
 from bongsu.store.portions import portions
 from bongsu.store.schema import artifacts, edges, nodes
 from bongsu.store.scope import owned, tenant_of, visible
 from bongsu.store.streaming import streamed
 from bongsu.store.upsert import insert_absent
 
-_ARTIFACT = "artifact:"
 _NODE = (nodes.c.id, nodes.c.kind, nodes.c.title, nodes.c.label, nodes.c.body)
 _EDGE = (edges.c.source, edges.c.kind, edges.c.target)
 # There may be tens of thousands in a graph, and looking a member up by calling its class is far slower.
@@ -56,23 +55,6 @@ class Edge:
     kind: EdgeKind
 
 
-def input_node(uri: str) -> str:
-    # A column holds 300 characters; what is longer is named by its digest.
-    return f"input:{uri}" if len(uri) <= 290 else f"input:{digest_of(uri.encode())}"
-
-
-def artifact_node(digest: str) -> str:
-    return f"artifact:{digest}"
-
-
-def stage_node(run_id: str, stage_id: str) -> str:
-    return f"stage:{run_id}/{stage_id}"
-
-
-def version_node(name: str, version: int) -> str:
-    return f"version:{name}/{version}"
-
-
 def put_nodes(connection: Connection, found: list[Node]) -> None:
     """Add nodes; one that stands is left as it is, but for its label, which only rises."""
     hold_labels(connection)
@@ -80,9 +62,11 @@ def put_nodes(connection: Connection, found: list[Node]) -> None:
     standing = select(nodes.c.id, nodes.c.label).where(owned(connection, nodes), nodes.c.id.in_(list(wanted)))
     known = {row.id: row.label for row in connection.execute(standing)}
     wanted |= _as_known(connection, wanted)
-    releases = releases_of(connection, [Digest(one.removeprefix(_ARTIFACT)) for one in known if _ARTIFACT in one])
+    releases = releases_of(connection, list(digests_among(known)))
     for node_id, label in known.items():
-        stated = lowered(releases, Digest(node_id.removeprefix(_ARTIFACT)), Label.parse(wanted[node_id].label))
+        stated, digest = Label.parse(wanted[node_id].label), digest_at(node_id)
+        if digest is not None:
+            stated = lowered(releases, digest, stated)
         risen = str(Label.parse(label).join(stated))
         if risen != label:
             is_it = and_(owned(connection, nodes), nodes.c.id == node_id)
@@ -105,9 +89,9 @@ def put_nodes(connection: Connection, found: list[Node]) -> None:
 def _as_known(connection: Connection, wanted: Mapping[str, Node]) -> dict[str, Node]:
     """Those that are of trees which are known, with the labels of these: what somebody states of known bytes in passing
     raises nothing."""
-    digests = [name.removeprefix(_ARTIFACT) for name in wanted if name.startswith(_ARTIFACT)]
     query = select(artifacts.c.digest, artifacts.c.label)
-    found = connection.execute(query.where(owned(connection, artifacts), artifacts.c.digest.in_(digests)))
+    is_wanted = artifacts.c.digest.in_(list(digests_among(wanted)))
+    found = connection.execute(query.where(owned(connection, artifacts), is_wanted))
     return {(name := artifact_node(row.digest)): replace(wanted[name], label=row.label) for row in found}
 
 

@@ -1,10 +1,17 @@
-"""Locks by name, for what rows alone do not keep apart: counting up, and labels that flow along a graph."""
+"""Locks by name, for what rows alone do not keep apart: counting up, labels that flow along a graph, and rows that
+somebody is about to add.
+
+Whoever takes several asks for them in this order, and never the other way round: models by their names, in the order of
+these; the labels; rows; a grant's row; the head of a log.
+"""
 
 from __future__ import annotations
 
 import hashlib
 
 from sqlalchemy import Connection, func, select
+
+from bongsu.store.scope import tenant_of
 
 
 def hold(connection: Connection, name: str) -> None:
@@ -15,6 +22,16 @@ def hold(connection: Connection, name: str) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(key_of(name))))
+
+
+def hold_model(connection: Connection, name: str) -> None:
+    """Nobody else registers a version of this model of the connection's tenant, gives it an alias, suspends it or lets
+    it go, until the transaction ends.
+
+    A version that is being registered has no row yet that others could lock: who suspends the model would not see it,
+    and who registers it not the suspension. It is asked for before :func:`hold_labels`.
+    """
+    hold(connection, f"model {tenant_of(connection)}|{name}")
 
 
 def hold_labels(connection: Connection) -> None:

@@ -19,13 +19,15 @@ from bongsu.domain.uses import UseClass
 from bongsu.store.faults import readable
 from bongsu.store.hidden_runs import hidden_runs
 from bongsu.store.listing import Listing, columns
+from bongsu.store.locks import hold_model
+from bongsu.store.near_names import names_near
 from bongsu.store.portions import PORTION, portions
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.schema import aliases, model_versions
 from bongsu.store.scope import owned, tenant_of, visible
 from bongsu.store.suspensions import suspensions_of
 from bongsu.store.upsert import insert_absent, put
-from bongsu.store.version_pages import by_version, page_of_versions
+from bongsu.store.version_pages import Named, by_version, number_in, page_of_versions, versions_named
 
 _NAMED = ("name", "version", "ministry", "label", "useClass", "digest", "runId", "stageId", "title", "createdAt")
 MODELS = Listing(by_version(model_versions), columns(model_versions, *_NAMED), closed={"useClass": UseClass})
@@ -33,7 +35,10 @@ _REFERENCE = re.compile(r"^(?:models:/)?(?P<name>[^@/]+)(?:[@/](?P<which>[^@/]+)
 
 
 def add_version(connection: Connection, record: ModelVersionRecord) -> None:
-    """Record a version and its aliases once; an alias moves to it."""
+    """Record a version and its aliases once; an alias moves to it. Whoever suspends the model waits for the end of the
+    transaction, or this does: whether it is suspended is asked for afterwards (:func:`bongsu.store.locks.hold_model`).
+    """
+    hold_model(connection, record.name)
     tenant = {"tenant": tenant_of(connection)}
     row = {
         "name": record.name,
@@ -77,12 +82,66 @@ def find_version(connection: Connection, reference: str) -> ModelVersionRecord:
     Raises ``run.unknown-model``.
     """
     match = _REFERENCE.fullmatch(reference)
-    versions = list_versions(connection, match["name"]) if match else []
-    which = match["which"] if match else None
-    for version in versions:
-        if which is None or which == str(version.version) or which in version.aliases:
-            return version
-    raise codes.UNKNOWN_MODEL.error(model=reference)
+    found = _newest(connection, match["name"], match["which"]) if match else None
+    if found is None:
+        raise codes.UNKNOWN_MODEL.error(model=reference)
+    return found
+
+
+def find_versions(connection: Connection, wanted: Iterable[Named]) -> dict[Named, ModelVersionRecord]:
+    """Those of these versions that there are for who reads, for the reader of one tenant."""
+    query = select(model_versions).where(visible(connection, model_versions))
+    some = versions_named(model_versions, query, wanted)
+    rows = [row for portion in some for row in connection.execute(portion)]
+    return {(one.name, one.version): one for one in _records(connection, rows)}
+
+
+def registered_at(
+    connection: Connection, names: Iterable[str], digests: Iterable[str]
+) -> dict[tuple[str, str], list[tuple[int, float]]]:
+    """When these bytes were registered under these names, as far as who reads may see it.
+
+    Returns:
+        By name and digest, numbers of versions and seconds since the epoch; newest version first.
+    """
+    c = model_versions.c
+    query = select(c.name, c.digest, c.version, c.created_at).where(visible(connection, model_versions))
+    found: dict[tuple[str, str], list[tuple[int, float]]] = {}
+    named = set(names)
+    for some in portions(sorted(set(digests))):
+        # By the bytes alone: a name has more versions than bytes have names.
+        for row in connection.execute(query.where(c.digest.in_(some)).order_by(c.version.desc())):
+            if row.name in named:
+                found.setdefault((row.name, row.digest), []).append((row.version, row.created_at))
+    return found
+
+
+def model_names_near(connection: Connection, wanted: str) -> list[str]:
+    """Names of models that somebody may have meant, as far as who reads may see them."""
+    return names_near(connection, model_versions.c.name, wanted)
+
+
+def is_name_of_another(connection: Connection, name: str, ministry: str) -> bool:
+    """Whether another ministry than this has a model of this name, as far as who reads may see it."""
+    here = select(model_versions.c.name).where(visible(connection, model_versions), model_versions.c.name == name)
+    # Two looks into the index, on both sides of the ministry's own versions, of which there may be many.
+    sides = (model_versions.c.ministry < ministry, model_versions.c.ministry > ministry)
+    return any(connection.execute(here.where(side).limit(1)).first() is not None for side in sides)
+
+
+def _newest(connection: Connection, name: str, which: str | None) -> ModelVersionRecord | None:
+    """The newest version of a name that has this number or this alias; of all, if neither is asked for."""
+    c = model_versions.c
+    query = select(model_versions).where(visible(connection, model_versions), c.name == name)
+    if which is not None:
+        aliased = select(aliases.c.version).where(
+            owned(connection, aliases), aliases.c.name == name, aliases.c.alias == which
+        )
+        number = number_in(which)
+        numbers = {*connection.execute(aliased).scalars(), *([] if number is None else [number])}
+        query = query.where(c.version.in_(sorted(numbers)))
+    rows = connection.execute(query.order_by(c.version.desc()).limit(1 if which is None else None)).all()
+    return next(iter(_records(connection, rows[:1])), None)
 
 
 def versions_of_digests(

@@ -43,9 +43,24 @@ class Waiting:
 
 
 def put(connection: Connection, run_id: str, item: Publication) -> None:
-    row = {"run_id": run_id, "body": _ITEM.dump_json(item).decode(), "tries": 0, "done": False, "error": ""}
-    is_about_label = isinstance(item, LabelChanged | RunRelabelled)
-    connection.execute(insert(outbox).values(**row, about_labels=is_about_label))
+    put_all(connection, [(run_id, item)])
+
+
+def put_all(connection: Connection, items: Sequence[tuple[str, Publication]]) -> None:
+    """Items, each under the id of its run, in their order."""
+    rows = [
+        {
+            "run_id": run_id,
+            "body": _ITEM.dump_json(item).decode(),
+            "tries": 0,
+            "done": False,
+            "error": "",
+            "about_labels": isinstance(item, LabelChanged | RunRelabelled),
+        }
+        for run_id, item in items
+    ]
+    if rows:
+        connection.execute(insert(outbox), rows)
 
 
 def waiting(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, Text, cast, exists, insert, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, Text, cast, exists, func, insert, literal, or_, select
 
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.ids import Digest
@@ -55,7 +55,7 @@ def add_data_permit(connection: Connection, permit: DatasetPermit) -> None:
             name=permit.name,
             version=permit.version,
             digest=permit.digest,
-            use_classes=json.dumps(sorted(use.value for use in permit.use_classes)),
+            use_classes=_as_kept(permit.use_classes),
             card=permit.card,
             custodian=permit.custodian,
             reason=permit.reason,
@@ -72,6 +72,24 @@ def revoke_data_permit(connection: Connection, permit_id: str, by: str, why: str
     """End a permit now; False, and no change, if it was revoked before."""
     said = {"revoked_by": by, "revoked_why": why}
     return end_once(connection, dataset_permits.c.revoked_at, permit_id, now, **said)
+
+
+def count_revoked_data_permits(connection: Connection, permit: DatasetPermit) -> int:
+    """How often a permit that says the same, whoever gave it, was revoked; which numbers the next one."""
+    c = dataset_permits.c
+    query = select(func.count()).where(
+        c.tenant == permit.tenant,
+        c.name == permit.name,
+        c.version == permit.version,
+        c.digest == permit.digest,
+        c.use_classes == _as_kept(permit.use_classes),
+        c.card == permit.card,
+        c.reason == permit.reason,
+        c.begins_at == permit.begins_at,
+        c.ends_at == permit.ends_at,
+        c.revoked_at.is_not(None),
+    )
+    return connection.execute(query).scalar_one()
 
 
 def find_data_permit(connection: Connection, permit_id: str) -> DatasetPermit | None:
@@ -134,6 +152,22 @@ def add_access_permit(connection: Connection, permit: SharedObject) -> None:
 def revoke_access_permit(connection: Connection, permit_id: str, by: str, now: float) -> bool:
     """End a permit now; False, and no change, if it was revoked before."""
     return end_once(connection, access_permits.c.revoked_at, permit_id, now, revoked_by=by)
+
+
+def count_revoked_access_permits(connection: Connection, permit: SharedObject) -> int:
+    """As :func:`count_revoked_data_permits`, of access."""
+    c = access_permits.c
+    query = select(func.count()).where(
+        c.object == permit.object,
+        c.giver == permit.giver,
+        c.ministry == permit.ministry,
+        c.purpose == permit.purpose.value,
+        c.reason == permit.reason,
+        c.begins_at == permit.begins_at,
+        c.ends_at == permit.ends_at,
+        c.revoked_at.is_not(None),
+    )
+    return connection.execute(query).scalar_one()
 
 
 def find_access_permit(connection: Connection, permit_id: str) -> SharedObject | None:
@@ -208,6 +242,10 @@ def as_access_permit(shared: SharedObject) -> AccessPermit:
         begins=datetime.fromtimestamp(shared.begins_at, UTC),
         ends=datetime.fromtimestamp(shared.until, UTC),
     )
+
+
+def _as_kept(uses: Collection[UseClass]) -> str:
+    return json.dumps(sorted(use.value for use in uses))
 
 
 def _data_permit(connection: Connection, row: Any) -> DatasetPermit:

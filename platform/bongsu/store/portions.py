@@ -10,7 +10,7 @@ PORTION = 500
 _Name = TypeVar("_Name")
 
 
-def portions(names: Sequence[_Name]) -> Iterator[Sequence[_Name]]:
-    """The names in their order, at most :data:`PORTION` at once."""
-    for begin in range(0, len(names), PORTION):
-        yield names[begin : begin + PORTION]
+def portions(names: Sequence[_Name], most: int = PORTION) -> Iterator[Sequence[_Name]]:
+    """The names in their order, at most so many at once; ``most`` is no more than :data:`PORTION`."""
+    for begin in range(0, len(names), most):
+        yield names[begin : begin + most]

@@ -6,14 +6,16 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Text, cast, func, insert, literal, select, update
 
 from bongsu.domain.approval import ApprovalState, Binding, Choice, Proposal, ProposalKind, Vote
 from bongsu.domain.ids import Digest
 from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.tenants import Tenant
+from bongsu.store.conflicts import Conflict
 from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, Step, columns
+from bongsu.store.schema import model_versions
 from bongsu.store.schema_governance import proposals, votes
 from bongsu.store.taken import add_new
 
@@ -27,8 +29,8 @@ PROPOSALS = Listing(
 """Newest first."""
 
 
-class StaleProposal(Exception):
-    """Somebody else changed the proposal since it was read; read it again and decide anew."""
+class StaleProposal(Conflict):
+    """Somebody else changed the proposal since it was read."""
 
 
 def add_proposal(connection: Connection, proposal: Proposal) -> None:
@@ -59,7 +61,8 @@ def add_proposal(connection: Connection, proposal: Proposal) -> None:
 
 
 def save(connection: Connection, before: Proposal, after: Proposal) -> None:
-    """Write what became of a proposal: its state, and one more decision if there is one.
+    """Write what became of a proposal: its state, one more decision if there is one, and, once it is carried out, whose
+    decisions counted.
 
     Raises:
         StaleProposal: it was changed since ``before`` was read.
@@ -95,6 +98,9 @@ def save(connection: Connection, before: Proposal, after: Proposal) -> None:
                 voted_at=vote.voted_at,
             ),
         )
+    if after.state is ApprovalState.CARRIED_OUT:
+        of_it = votes.c.proposal == after.id
+        connection.execute(update(votes).where(of_it).values(counted=votes.c.person.in_(after.counting)))
 
 
 def get_proposal(connection: Connection, proposal_id: str, *, lock: bool = False) -> Proposal | None:
@@ -129,8 +135,10 @@ def proposals_of(
 
 def proposals_in_name(connection: Connection, name: str, states: Sequence[ApprovalState]) -> list[Proposal]:
     """Proposals of any version of a model, oldest first."""
+    # As whole words: by how they begin, no index finds them, and SQLite takes one letter case for the other.
+    object_ = literal(f"model:{name}/") + cast(model_versions.c.version, Text)
     query = select(proposals).where(
-        proposals.c.object.startswith(f"model:{name}/", autoescape=True),
+        proposals.c.object.in_(select(object_).where(model_versions.c.name == name)),
         proposals.c.state.in_([state.value for state in states]),
     )
     return _with_votes(connection, connection.execute(query.order_by(proposals.c.proposed_at)).all())
@@ -161,7 +169,8 @@ def _with_votes(connection: Connection, rows: Sequence[Any]) -> list[Proposal]:
     said: dict[str, list[Vote]] = {}
     for vote in connection.execute(query.order_by(votes.c.voted_at, votes.c.person)) if rows else ():
         with readable(connection, votes, f"{vote.proposal}/{vote.person}"):
-            one = Vote(vote.person, Choice(vote.choice), Digest(vote.digest), vote.reason, vote.voted_at)
+            said_by_one = (vote.person, Choice(vote.choice), Digest(vote.digest), vote.reason, vote.voted_at)
+            one = Vote(*said_by_one, counts=vote.counted)
         said.setdefault(vote.proposal, []).append(one)
     return [_proposal(connection, row, tuple(said.get(row.id, ()))) for row in rows]
 
@@ -200,5 +209,5 @@ def _binding(document: dict[str, Any]) -> Binding:
         plan_hash=document["planHash"],
         label=document["label"],
         use_class=document["useClass"],
-        evidence_until=document["evidenceUntil"] / 1000,
+        evidence_ends_at=document["evidenceUntil"] / 1000 or None,
     )

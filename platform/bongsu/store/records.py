@@ -102,11 +102,12 @@ class AttemptRecord(PublicAttempt):
 
 @dataclass(frozen=True)
 class EventRecord:
-    """An entry of a run's log; ``sequence`` counts from 1 without gaps within the run."""
+    """An entry of a run's log; ``sequence`` counts from 1 without gaps within the run, ``recorded_at`` is in seconds
+    since the epoch."""
 
     run_id: RunId
     sequence: int
-    time: float
+    recorded_at: float
     type: str
     stage_id: str | None
     attempt: int | None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, not_, select, update
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest, RunId
 from bongsu.domain.labels import Label
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.run import RUN_MOVES, RunState, StageState
+from bongsu.store.conflicts import Conflict
 from bongsu.store.faults import readable
 from bongsu.store.locks import hold
 from bongsu.store.portions import portions
@@ -29,18 +30,19 @@ _BY_ID = select(*COLUMNS).where(runs.c.id == bindparam("run"))
 _PLAN = select(runs.c.plan).where(runs.c.id == bindparam("run"))
 
 
-class StaleRun(Exception):
-    """Somebody else changed the run since it was read; read it again and decide anew."""
+class StaleRun(Conflict):
+    """Somebody else changed the run since it was read."""
 
 
 def create_run(connection: Connection, run_id: RunId, plan: RunPlan, now: float, submitted_by: str = "") -> None:
     """Record a run and all its stages; the caller's transaction makes it one act.
 
     Raises:
-        Taken: a run of the same plan is under way.
+        Taken: a run of the same plan is under way, which who submits may see.
     """
     plan_hash = plan.hash
     _hold_plan(connection, plan_hash)
+    _pass_hidden(connection, plan_hash)
     add_new(
         connection,
         insert(runs).values(
@@ -78,9 +80,16 @@ def _hold_plan(connection: Connection, plan_hash: str) -> None:
     hold(connection, f"plan {plan_hash}")
 
 
+def _pass_hidden(connection: Connection, plan_hash: str) -> None:
+    """A run whose label rose above the clearance of who begins one is no longer the open one of its plan: it goes on,
+    and theirs is found from now on by whoever submits the plan again."""
+    is_hidden = and_(owned(connection, runs), not_(visible(connection, runs)), runs.c.open_key == plan_hash)
+    connection.execute(update(runs).where(is_hidden).values(open_key=None))
+
+
 def open_run_of(connection: Connection, plan_hash: Digest) -> RunRecord | None:
-    """The run of this plan that is under way and not being cancelled."""
-    query = select(*COLUMNS).where(owned(connection, runs), runs.c.open_key == plan_hash)
+    """The run of this plan that is under way and not being cancelled, if who asks may see it."""
+    query = select(*COLUMNS).where(visible(connection, runs), runs.c.open_key == plan_hash)
     row = connection.execute(query).one_or_none()
     return run_of(connection, row) if row else None
 
@@ -207,6 +216,7 @@ def move_run(connection: Connection, record: RunRecord, state: RunState, now: fl
     if state is RunState.PENDING:
         values["finished_at"] = None
         _hold_plan(connection, record.plan_hash)
+        _pass_hidden(connection, record.plan_hash)
         # A resumed run is the open one of its plan again, unless there is a newer one.
         values["open_key"] = None if open_run_of(connection, record.plan_hash) else record.plan_hash
     if state.is_final:

@@ -140,6 +140,8 @@ artifacts = Table(
     PrimaryKeyConstraint("tenant", "digest"),
     Index(None, "tenant", "label"),
     Index(None, "tenant", "created_at"),
+    # Whoever has the same bytes.
+    Index(None, "digest"),
 )
 
 edges = Table(
@@ -176,6 +178,8 @@ cache_entries = Table(
     Column("tenant", NAME, nullable=False, default="", server_default=""),
     Column("key", DIGEST, nullable=False),
     Column("pipeline", NAME, nullable=False),
+    # Whose stage made it: what that carries now counts. Of what nobody knows that of, nothing is taken.
+    Column("run_id", ID),
     Column("stage_id", NAME, nullable=False),
     Column("parts", Text, nullable=False),
     Column("outputs", Text, nullable=False),
@@ -221,6 +225,11 @@ model_versions = Table(
     UniqueConstraint("run_id", "stage_id"),
     Index(None, "tenant", "digest"),
     Index(None, "tenant", "label"),
+    # Of whichever ministry: a suspension and a permit reach what was made of it elsewhere.
+    Index(None, "digest"),
+    Index(None, "name", "version"),
+    # Which ministries have a name.
+    Index(None, "tenant", "name", "ministry"),
 )
 
 model_pages = Table(
@@ -258,6 +267,7 @@ dataset_versions = Table(
     PrimaryKeyConstraint("tenant", "name", "version"),
     Index(None, "tenant", "digest"),
     Index(None, "tenant", "label"),
+    Index(None, "digest"),
 )
 
 input_cache = Table(

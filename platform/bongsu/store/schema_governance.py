@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Double,
     ForeignKeyConstraint,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from bongsu.store.metadata import DIGEST, ID, LABEL, NAME, metadata
@@ -136,10 +138,13 @@ votes = Table(
     Column("digest", DIGEST, nullable=False),
     Column("reason", Text, nullable=False),
     Column("voted_at", Double, nullable=False),
+    # When the proposal was carried out; NULL if it never was.
+    Column("counted", Boolean),
     PrimaryKeyConstraint("proposal", "person"),
     ForeignKeyConstraint(["proposal"], ["proposals.id"], ondelete="CASCADE"),
 )
 
+_HELD = "lifted_at IS NULL"
 suspensions = Table(
     "suspensions",
     metadata,
@@ -152,9 +157,13 @@ suspensions = Table(
     Column("suspended_by", NAME, nullable=False),
     Column("suspended_at", Double, nullable=False),
     Column("lifted_at", Double),
+    # Of what was suspended, when it was: its reason keeps it. None of those that another version wrote.
+    Column("label", LABEL),
     # What is suspended, while it is.
     Column("open_key", String(500)),
     Index(None, "tenant", "name"),
+    # Those that hold are few, and are asked for before every stage.
+    Index("ix_suspensions_held", "name", sqlite_where=text(_HELD), postgresql_where=text(_HELD)),
     UniqueConstraint("open_key"),
 )
 

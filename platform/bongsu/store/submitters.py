@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, insert, select
 
+from bongsu.store.portions import portions
 from bongsu.store.schema_governance import run_submitters
 from bongsu.store.taken import add_new
 
@@ -21,8 +22,9 @@ def note_submitter(connection: Connection, run_id: str, person: str, now: float)
 
 def submitters_of(connection: Connection, run_ids: Collection[str]) -> dict[str, set[str]]:
     """By run; one of which nobody knows it is left out."""
-    query = select(run_submitters).where(run_submitters.c.run_id.in_(sorted(run_ids)))
     found: dict[str, set[str]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.run_id, set()).add(row.person)
+    for some in portions(sorted(run_ids)):
+        query = select(run_submitters).where(run_submitters.c.run_id.in_(some))
+        for row in connection.execute(query):
+            found.setdefault(row.run_id, set()).add(row.person)
     return found

@@ -41,6 +41,7 @@ def add_suspension(connection: Connection, suspension: Suspension) -> None:
             reason=suspension.reason,
             suspended_by=suspension.suspended_by,
             suspended_at=suspension.suspended_at,
+            label=suspension.label,
             open_key=_key(suspension.tenant, suspension.name, suspension.version),
         ),
     )
@@ -121,4 +122,4 @@ def _key(tenant: str, name: str, version: int | None) -> str:
 def _suspension(row: Any) -> Suspension:
     values = dict(row._mapping)
     del values["open_key"]
-    return Suspension(**values | {"tenant": Tenant(row.tenant)})
+    return Suspension(**values | {"tenant": Tenant(row.tenant), "label": row.label or ""})

@@ -7,12 +7,14 @@ import sqlite3
 from sqlalchemy import Connection, Insert
 from sqlalchemy.exc import IntegrityError
 
+from bongsu.store.conflicts import Conflict
+
 # https://www.sqlite.org/rescode.html, https://www.postgresql.org/docs/current/errcodes-appendix.html
 _SQLITE = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
 _SQLSTATE = "23505"
 
 
-class Taken(Exception):
+class Taken(Conflict):
     """Such a row is there already. The transaction, or the savepoint around what raised it, is over.
 
     Attributes:

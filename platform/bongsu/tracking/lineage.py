@@ -208,7 +208,7 @@ class LineageWriter:
             model = found[0].model_id
             self._raise_label(model, found[0].tags.get(LABEL_TAG, ""), tree)
         else:
-            tags = {"bongsu.digest": tree.ref.digest, LABEL_TAG: str(tree.ref.label), "bongsu.uri": tree.uri}
+            tags = {"bongsu.digest": tree.ref.digest, LABEL_TAG: str(tree.ref.label)}
             model = self._client.create_logged_model(
                 experiment, name=_model_name(tree.title), source_run_id=run, tags=tags, model_type="transformers"
             ).model_id
@@ -302,7 +302,7 @@ class LineageWriter:
                     # MLflow's own digest covers 10,000 rows and collides; ours is cut to what the column holds.
                     digest=_dataset_digest(tree.ref.digest),
                     source_type="bongsu",
-                    source=json.dumps({"uri": tree.uri, "digest": tree.ref.digest}),
+                    source=json.dumps({"uri": f"artifact:{tree.ref.digest}"}),
                 ),
                 [InputTag("mlflow.data.context", tree.port), InputTag(LABEL_TAG, str(tree.ref.label))],
             )

@@ -16,12 +16,14 @@ from bongsu.domain.checkpoints import EntryProof, SignedCheckpoint, WitnessReque
 from bongsu.domain.codes.run import DATABASE_BUSY
 from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.merkle import is_consistent
-from bongsu.domain.signed_notes import SignatureKind, SigningKey, VerifierKey
+from bongsu.domain.signed_notes import SignatureKind, SignedNote, SigningKey, VerifierKey
 from bongsu.service.audit import checking
 from bongsu.service.audit.bundles import parsed
+from bongsu.service.audit.cosignatures import MOST_COSIGNATURES
 from bongsu.service.audit.verdict import Trust
 from bongsu.service.audit.verifying import verify_bundle, verify_proof
-from bongsu.service.audit.witnessing import WitnessMemory, cosign
+from bongsu.service.audit.witness_memory import WitnessMemory
+from bongsu.service.audit.witnessing import cosign
 from bongsu.store.database import Database
 from bongsu.store.schema_people import people
 
@@ -93,7 +95,8 @@ def test_entries_are_found_by_what_is_asked_for(place: ApiPlace) -> None:
     assert positions(outcome="refused") == []
     assert positions(before=2) == [1, 0]
     since = read(place, "entries/3")["content"]["at"]
-    assert positions(since=since) == [4, 3]
+    assert positions(since=since) == [5, 4, 3], "that the log was read stands in it"
+    assert positions(since=since, action="run.") == [4, 3]
     assert positions(until=since) == [2, 1, 0]
     for wrong in ({"since": "2026-11-01T00:00:00"}, {"outcome": "maybe"}, {"before": 1 << 63}, {"actor": "a\0b"}):
         response = place.ask("aud", "GET", f"{LOG}/entries", params=wrong)
@@ -178,6 +181,32 @@ def test_another_ministry_witnesses_and_exports_hold_it(place: ApiPlace, tmp_pat
     for wrong in ({"checkpoint": "no note"}, {"witness": "no key"}):
         response = place.ask("aud", "POST", f"{LOG}/cosignatures", json=body | wrong)
         assert (response.status_code, response.json()["code"]) == (422, "api.bad-request")
+
+
+def test_no_auditor_makes_the_exports_unreadable(place: ApiPlace) -> None:
+    note = read(place, "checkpoint")
+    checkpoint = SignedCheckpoint.parse(note)
+
+    def bring(signed: SignedCheckpoint, witness: SigningKey) -> tuple[int, dict[str, Any]]:
+        text = signed.note.text
+        cosigned = SignedNote(text, (*signed.note.signatures, witness.cosign(text, 1)))
+        body = {"checkpoint": str(cosigned), "witness": str(witness.public(SignatureKind.WITNESS))}
+        response = place.ask("aud", "POST", f"{LOG}/cosignatures", json=body)
+        return response.status_code, response.json()
+
+    drawn = [SigningKey(f"witness{number}.example", bytes([number]) * 32) for number in range(MOST_COSIGNATURES)]
+    assert {bring(checkpoint, one)[0] for one in drawn} == {201}
+    status, told = bring(checkpoint, WITNESS)
+    assert (status, told["code"]) == (409, "audit.too-many-cosignatures")
+    itself = place.ask(
+        "aud", "POST", f"{LOG}/cosignatures", json={"checkpoint": note, "witness": str(key_of(place))}
+    )
+    assert (itself.status_code, itself.json()["code"]) == (422, "audit.no-witness-key")
+    assert bring(SignedCheckpoint.parse(read(place, "checkpoint")), WITNESS)[0] == 201, "the next one has room"
+    witnesses = tuple(one.public(SignatureKind.WITNESS) for one in (WITNESS, *drawn))
+    lines = [parsed(line.encode()) for line in bundle(place)]
+    verdict = verify_bundle(lines, "bundle", Trust(keys=(key_of(place),), witnesses=witnesses))
+    assert verdict.holds, verdict.problems
 
 
 def test_an_export_ends_with_who_made_it_and_can_begin_later(place: ApiPlace) -> None:

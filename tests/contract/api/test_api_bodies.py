@@ -45,7 +45,7 @@ def refused(response: Any, status: int = 422) -> dict[str, str]:
 
 def proposal(place: ApiPlace, **changed: Any) -> dict[str, Any]:
     found = {"ministry": "mnd", "kind": "promotion", "object": "model:axk1/1", "target": "production"}
-    return found | {"reason": "It is better", "evidenceUntil": place.now + 90 * DAY} | changed
+    return found | {"reason": "It is better", "evidenceEndsAt": iso_time(place.now + 90 * DAY)} | changed
 
 
 def grant(place: ApiPlace, **changed: Any) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def test_what_is_no_document_is_refused_however_deep_it_is(place: ApiPlace, path
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e18", "1e999", "1" + "0" * 400, "-1e300"])
 def test_a_number_that_is_none_or_beyond_all_sense_is_refused(place: ApiPlace, number: str) -> None:
     for path, key, document in (
-        ("/v1/approvals", "evidenceUntil", proposal(place)),
+        ("/v1/approvals", "evidenceEndsAt", proposal(place)),
         ("/v1/grants", "gpuHours", grant(place)),
         ("/v1/grants/nap-1/adjust", "gpuHours", {"reason": "As agreed"}),
     ):
@@ -104,14 +104,35 @@ def test_every_fault_of_a_body_is_told_at_once_in_words_of_the_fields(place: Api
     for key in ("body.beginsAt", "body.endsAt"):
         assert told[key].startswith("it has to be a time as ISO 8601 writes it, with its zone"), told[key]
     assert told["body.extra"].startswith("there is no such key; there are beginsAt, ")
-    assert refused(place.ask("lee", "POST", "/v1/approvals", json=proposal(place, evidenceUntil="soon")))
+    assert refused(place.ask("lee", "POST", "/v1/approvals", json=proposal(place, evidenceEndsAt="soon")))
+
+
+@pytest.mark.parametrize(
+    "time", ["9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"]
+)
+def test_a_time_at_an_end_of_the_calendar_is_none(place: ApiPlace, time: str) -> None:
+    permit = {"reason": "They asked", "beginsAt": time, "endsAt": time}
+    shared = {"object": "model:axk1/1", "giver": "mnd", "ministry": "army", "purpose": "administration"}
+    for path, document, keys in (
+        ("/v1/approvals", proposal(place, evidenceEndsAt=time), {"body.evidenceEndsAt"}),
+        ("/v1/access-permits", shared | permit, {"body.beginsAt", "body.endsAt"}),
+        ("/v1/grants", grant(place, begins=time, ends=time), {"body.begins", "body.ends"}),
+    ):
+        assert set(refused(place.ask("lee", "POST", path, json=document))) == keys
+    assert list(refused(place.ask("lee", "POST", "/v1/grants", json=grant(place, ends=253402300800.0)))) == [
+        "body.ends"
+    ]
+    for who, path in (("army-pm", "/v1/showback"), ("aud", "/v1/ministries/mnd/audit/entries")):
+        response = place.ask(who, "GET", path, params={"since": time, "until": time})
+        assert response.status_code == 422, response.text
+
+
+def test_a_time_that_need_not_be_said_may_be_null(place: ApiPlace) -> None:
+    made = place.ask("lee", "POST", "/v1/approvals", json=proposal(place, evidenceEndsAt=None))
+    assert {one["code"] for one in made.json()["problems"]} == {"approval.no-evidence-end"}, made.text
 
 
 def test_times_are_written_in_iso_8601_or_as_seconds_everywhere(place: ApiPlace) -> None:
-    told = proposal(place, evidenceUntil=iso_time(place.now + 90 * DAY))
-    made = [place.ask("lee", "POST", "/v1/approvals", json=one) for one in (told, proposal(place))]
-    assert [one.status_code for one in made] == [201, 201], made[0].text
-    assert made[0].json()["id"] == made[1].json()["id"], "the same proposal, said in two ways"
     orders = [grant(place), grant(place, begins=iso_time(place.now), ends=iso_time(place.now + 30 * DAY))]
     given = [place.ask("army-pm", "POST", "/v1/grants", json=one) for one in orders]
     assert [one.status_code for one in given] == [201, 201], given[1].text
@@ -179,8 +200,8 @@ def test_a_grant_pays_for_a_time_that_makes_sense(place: ApiPlace, begins: str, 
 @pytest.mark.parametrize(
     ("begins", "ends", "code"),
     [
-        ("0001-01-02T00:00:00Z", "2024-06-01T00:00:00Z", "governance.long-period"),
-        ("2023-12-01T00:00:00Z", "9999-12-31T00:00:00Z", "governance.long-period"),
+        ("0002-01-02T00:00:00Z", "2024-06-01T00:00:00Z", "governance.long-period"),
+        ("2023-12-01T00:00:00Z", "9998-12-31T00:00:00Z", "governance.long-period"),
         ("2040-01-01T00:00:00Z", "2041-01-01T00:00:00Z", "governance.long-period"),
         ("1995-01-01T00:00:00Z", "2023-01-01T00:00:00Z", "governance.bad-period"),
     ],

@@ -31,7 +31,7 @@ def wish(place: ApiPlace) -> dict[str, Any]:
         "object": "model:axk1/1",
         "target": "production",
         "reason": "It is better",
-        "evidenceUntil": place.now + 90 * DAY,
+        "evidenceEndsAt": iso_time(place.now + 90 * DAY),
     }
 
 

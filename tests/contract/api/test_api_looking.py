@@ -18,14 +18,17 @@ from bongsu.domain.approval import ProposalKind
 from bongsu.domain.documents import iso_time, plain
 from bongsu.domain.labels import OPEN, Grade, Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
+from bongsu.domain.run import RunState, StageState
 from bongsu.service.governance.carrying_out import carry_out
 from bongsu.service.governance.deciding import approve
 from bongsu.service.governance.proposing import ProposalRequest, propose
 from bongsu.service.lineage import trace
 from bongsu.store import runs as store_runs
+from bongsu.store import schema, under_way
 from bongsu.store.aliases import set_alias
-from bongsu.store.lineage import Edge, Node, artifact_node, put_edges, put_nodes, version_node
+from bongsu.store.lineage import Edge, Node, put_edges, put_nodes
 from bongsu.store.models import find_version
+from bongsu.store.node_ids import artifact_node, version_node
 from bongsu.store.schema_people import people
 
 
@@ -257,6 +260,32 @@ def test_capacity_tells_of_the_askers_ministries_only(place: ApiPlace) -> None:
     (mine,) = place.ask("kim", "GET", "/v1/capacity").json()["ministries"]
     assert (mine["ministry"], mine["running"]["stages"] + mine["waiting"]["stages"]) == ("mnd", 1)
     assert place.ask("army-eng", "GET", "/v1/capacity").json()["ministries"] == []
+
+
+def queue_runs(place: ApiPlace, count: int) -> None:
+    """So many runs whose stages could run, and wait for room."""
+    for number in range(count):
+        place.run_of("kim", f"queued-{count}-{number}")
+    with place.platform.write() as connection:
+        connection.execute(update(schema.runs).values(state=RunState.RUNNING.value))
+        connection.execute(update(schema.stages).values(state=StageState.READY.value))
+
+
+def test_a_look_at_many_queued_runs_is_few_statements(place: ApiPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = {}
+    for more, all_ in ((2, 2), (13, 15)):
+        queue_runs(place, more)
+        with place.asked() as statements:
+            (mine,) = place.ask("kim", "GET", "/v1/capacity").json()["ministries"]
+        assert mine["waiting"]["stages"] == all_
+        assert mine["waiting"]["cpus"] == all_
+        numbers[all_] = len(statements)
+    assert numbers[15] == numbers[2]
+    monkeypatch.setattr(under_way, "PLANS_AT_ONCE", 4)
+    with place.asked() as statements:
+        (mine,) = place.ask("kim", "GET", "/v1/capacity").json()["ministries"]
+    assert mine["waiting"]["stages"] == 15
+    assert len(statements) == numbers[2] + 3, "plans are read by the portion"
 
 
 def test_stages_are_listed_and_found_one_by_one(place: ApiPlace) -> None:

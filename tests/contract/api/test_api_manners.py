@@ -27,6 +27,17 @@ def test_the_address_of_the_server_says_what_is_where(place: ApiPlace, language:
     assert place.http.get(schema).status_code == 200
 
 
+def test_a_method_that_a_path_does_not_take_is_told_those_that_it_does(place: ApiPlace) -> None:
+    answer = place.ask("kim", "DELETE", "/v1/runs")
+    assert (answer.status_code, answer.json()["code"]) == (405, "api.wrong-method")
+    assert {"GET", "POST"} & set(answer.headers["allow"].split(", "))
+
+
+def test_a_request_to_two_hosts_is_to_none(place: ApiPlace) -> None:
+    answer = place.http.get("/v1/server", headers=[("Host", "one.example"), ("Host", "two.example")])
+    assert (answer.status_code, answer.json()["code"]) == (400, "api.several-hosts")
+
+
 @pytest.mark.parametrize(
     ("own", "asked", "told"), [("en", "", "en"), ("ko", "", "ko"), ("en", "ko", "ko"), ("en", "fr", "en")]
 )

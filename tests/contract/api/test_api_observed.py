@@ -7,6 +7,8 @@ import io
 import json
 import logging
 import socket
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +18,8 @@ from typing import Any
 import httpx
 import pytest
 from api_places import ApiPlace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace.export import SpanExportResult
 from prometheus_client.parser import text_string_to_metric_families
 from service_places import drive
 from trace_collector import TraceCollector, attributes
@@ -304,21 +308,41 @@ def test_steps_in_which_nothing_is_decided_are_not_sent(tmp_path: Path) -> None:
 
 def test_no_collector_no_trace_and_no_import(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    for module in ("opentelemetry.trace", "opentelemetry.sdk.trace"):
+        monkeypatch.setitem(sys.modules, module, None)  # to import it raises
     tracing = open_tracing(None)
-    assert not tracing.is_on
     with tracing.request("GET", {}) as told, tracing.step():
         told("/", 200, {})
         tracing.launched("r-1", {}, 1)
     tracing.close()
 
 
-def test_a_collector_that_is_not_there_holds_up_nobody(tmp_path: Path) -> None:
+def test_a_collector_that_does_not_answer_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[bool] = []
+    go_on = threading.Event()
+
+    def export(_exporter: object, _spans: object) -> SpanExportResult:
+        waited.append(go_on.wait(60))
+        return SpanExportResult.FAILURE
+
+    monkeypatch.setattr(OTLPSpanExporter, "export", export)
     telemetry = Telemetry(tracing=open_tracing("http://127.0.0.1:9"))
     place = WatchedPlace(tmp_path, telemetry)
-    began = time.monotonic()
-    for _ in range(20):
+    for _ in range(1_000):  # more than are sent at once
         assert place.http.get("/healthz").status_code == 200
-    assert time.monotonic() - began < 2.0
+        assert waited == [], "each was answered before the collector was done with any"
+    go_on.set()
+    telemetry.tracing.close()
+    assert waited, "it was told of them"
+    assert all(waited)
+    place.close()
+
+
+def test_a_collector_that_is_not_there_holds_up_no_end(tmp_path: Path) -> None:
+    telemetry = Telemetry(tracing=open_tracing("http://127.0.0.1:9"))
+    place = WatchedPlace(tmp_path, telemetry)
+    assert place.http.get("/healthz").status_code == 200
+    began = time.monotonic()
     telemetry.tracing.close()
     assert time.monotonic() - began < 15.0
     place.close()

@@ -214,6 +214,35 @@ def test_a_secret_whose_answer_was_lost_is_replaced_by_the_request_that_comes_ag
     assert [one["id"] for one in kept] == [first, third["id"]], "what is refused changes nothing"
 
 
+@pytest.mark.parametrize(("overlap_s", "ended"), [(0, True), (3600, False)])
+def test_a_request_that_comes_late_leaves_the_secret_that_took_the_place_of_its_own(
+    place: PeopleApi, overlap_s: int, ended: bool
+) -> None:
+    place.add("mnd/ci", ActorKind.SERVICE)
+    path, body = "/v1/people/mnd/ci/secrets", {"overlapSeconds": overlap_s}
+
+    def made(key: str) -> Any:
+        place.now += 1
+        return place.ask("mnd/op", "POST", path, json=body, headers={"Idempotency-Key": key})
+
+    def held() -> list[str]:
+        return [one["id"] for one in place.ask("mnd/op", "GET", path).json()["items"]]
+
+    first, second = made("KA").json()["id"], made("KB").json()["id"]
+    kept = held()
+    assert kept == ([second] if ended else [first, second])
+    for _again in range(2):
+        late = made("KA")
+        assert refusal(late) == (409, "people.secret-replaced")
+        assert f"the secret {first}" in late.json()["title"]
+        assert held() == kept
+    third = made("KB").json()["id"]
+    assert held() == ([third] if ended else [first, third]), "that of KB is the newest: its answer may be lost"
+    place.done("mnd/op", f"{path}/{third}/withdraw")
+    assert refusal(made("KB")) == (409, "people.secret-replaced"), "whoever withdrew it did so on purpose"
+    assert made("KC").status_code == 201
+
+
 def test_a_secret_is_withdrawn_once_however_often_it_is_asked_for(place: PeopleApi) -> None:
     place.add("mnd/ci", ActorKind.SERVICE)
     path = "/v1/people/mnd/ci/secrets"

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 from api_places import ApiPlace
-from governed_places import SECRET, SENSITIVE
+from governed_places import ADMINISTRATION, DAY, SECRET, SENSITIVE
 from sqlalchemy import update
 
 from bongsu.domain.codes.run import DATABASE_FULL
 from bongsu.domain.labels import OPEN
 from bongsu.domain.people import Role
 from bongsu.service.audit import read_queue, reads
+from bongsu.service.governance.access_permits import AccessRequest, give_access
+from bongsu.service.governance.proposing import propose
+from bongsu.service.governance.suspending import StopRequest, suspend
 from bongsu.store.database import Database
-from bongsu.store.lineage import artifact_node
+from bongsu.store.node_ids import artifact_node
 from bongsu.store.schema_people import people
 
 PAGES = (
@@ -47,8 +50,9 @@ def read_by(place: ApiPlace, person: str, path: str, status: int = 200) -> list[
     response = place.ask(person, "GET", path, headers={"X-Request-Id": "request-1"})
     assert response.status_code == status, response.text
     found = [(actor, json.loads(entry)) for actor, _action, entry in place.log()[before:]]
+    outcome = "done" if status == 200 else "refused"
     assert {(actor, entry["request"], entry["outcome"]) for actor, entry in found} <= {
-        (person, "request-1", "done")
+        (person, "request-1", outcome)
     }
     return [(entry["action"], entry["object"], entry["label"]) for _actor, entry in found]
 
@@ -58,6 +62,34 @@ def test_a_run_above_o_is_recorded_whichever_of_its_pages_is_read(place: ApiPlac
     protected, plain = place.run_of("kim", "secret", SENSITIVE), place.run_of("kim", "plain")
     assert read_by(place, "kim", f"/v1/runs/{protected}{page}") == [("run.read", f"run:{protected}", "S")]
     assert read_by(place, "kim", f"/v1/runs/{plain}{page}") == []
+
+
+def test_what_is_permitted_approved_and_stopped_is_recorded_as_well(place: ApiPlace) -> None:
+    place.permit_data()
+    place.register(label=SENSITIVE)
+    place.add_dataset("war", place.tree("war"), SENSITIVE)
+    made = propose(place.platform, place.actor("lee"), place.wish())
+    suspend(place.platform, place.actor("acc"), StopRequest("mnd", "axk1", 1, "It leaks"))
+    place.permit_data(name="war")
+    times = (place.now, place.now + DAY)
+    request = AccessRequest("dataset:war/1", "mnd", "army", ADMINISTRATION, *times, "They asked")
+    give_access(place.platform, place.actor("dc"), request)
+    for person, page, recorded in (
+        ("lee", f"/v1/ministries/mnd/approvals/{made.id}", ("approval.read", f"approval:{made.id}", "S")),
+        ("lee", "/v1/approvals", ("list.read", "list:approvals", "S")),
+        ("lee", "/v1/suspensions", ("list.read", "list:suspensions", "S")),
+        ("dc", "/v1/data-permits", ("list.read", "list:data-permits", "S")),
+        ("dc", "/v1/access-permits", ("list.read", "list:access-permits", "S")),
+        ("aud", "/v1/ministries/mnd/audit/entries", ("audit.read", "audit:mnd", "S")),
+    ):
+        assert read_by(place, person, page) == [recorded]
+        assert read_by(place, person, page) == [], "until the window is over"
+    place.now += reads.WINDOW_S
+    entries = place.ask("aud", "GET", "/v1/ministries/mnd/audit/entries?action=approval.read").json()["items"]
+    place.now += reads.WINDOW_S
+    (one,) = entries
+    page = f"/v1/ministries/mnd/audit/entries/{one['position']}"
+    assert read_by(place, "aud", page) == [("audit.read", "audit:mnd", "S")]
 
 
 def test_reading_on_is_one_entry_until_the_window_is_over(place: ApiPlace) -> None:
@@ -74,7 +106,7 @@ def test_reading_on_is_one_entry_until_the_window_is_over(place: ApiPlace) -> No
 def test_what_is_not_given_is_not_read(place: ApiPlace) -> None:
     run = place.run_of("kim", "secret", SENSITIVE)
     assert read_by(place, "army-eng", f"/v1/runs/{run}", 404) == []
-    assert read_by(place, "lee", f"/v1/runs/{run}/logs", 403) == []
+    assert read_by(place, "lee", f"/v1/runs/{run}/logs", 403) == [("logs.read", f"run:{run}", "S")], "as refused"
     with place.platform.write() as connection:
         connection.execute(update(people).where(people.c.id == "kim").values(clearance=str(OPEN)))
     assert read_by(place, "kim", f"/v1/runs/{run}", 404) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy import update
 
 from bongsu.api.routes import events
 from bongsu.domain.labels import OPEN
+from bongsu.store.requests import KEPT_S
 from bongsu.store.runs import raise_label
 from bongsu.store.schema_people import people
 
@@ -72,6 +74,47 @@ def test_a_submission_that_comes_again_shows_no_run_that_its_owner_may_see_no_lo
     assert (again.status_code, again.json()["code"]) == (404, "run.unknown")
 
 
+@pytest.mark.parametrize("noise", [False, True])
+def test_how_long_a_key_holds_does_not_hang_on_what_others_ask(place: ApiPlace, noise: bool) -> None:
+    body, key = {"text": PIPELINE}, {"Idempotency-Key": "k-1"}
+    run = place.ask("kim", "POST", "/v1/runs", json=body, headers=key).json()["run"]["id"]
+    drive(place.platform, [run])
+
+    def again(after_s: float, name: str, text: str = PIPELINE) -> Any:
+        place.now = began + after_s
+        if noise:
+            other = {"text": PIPELINE.replace("text: x", f"text: {name}")}
+            place.ask("kim", "POST", "/v1/runs", json=other, headers={"Idempotency-Key": name})
+        return place.ask("kim", "POST", "/v1/runs", json={"text": text}, headers=key)
+
+    began = place.now
+    assert again(KEPT_S, "one").json()["run"]["id"] == run
+    changed = PIPELINE.replace("text: x", "text: y")
+    assert again(KEPT_S, "two", changed).json()["code"] == "api.key-used-otherwise"
+    later = again(KEPT_S + 1, "three", changed)
+    assert later.status_code == 201, later.text
+    assert later.json()["run"]["id"] != run
+    assert again(KEPT_S + 2, "four", changed).json()["run"]["id"] == later.json()["run"]["id"]
+
+
+@pytest.mark.parametrize("act", ["cancel", "resume"])
+def test_an_old_key_of_a_cancel_or_a_resume_is_as_one_that_was_never_used(place: ApiPlace, act: str) -> None:
+    run, key = place.run_of("kim"), {"Idempotency-Key": "c-1"}
+    path = f"/v1/runs/{run}/{act}"
+    if act == "resume":
+        assert place.ask("kim", "POST", f"/v1/runs/{run}/cancel").status_code == 202
+        drive(place.platform, [run])
+    assert place.ask("kim", "POST", path, headers=key).status_code == 202
+    drive(place.platform, [run])
+    assert place.ask("kim", "POST", path, headers=key).status_code == 202
+    place.now += KEPT_S + 1
+    late = place.ask("kim", "POST", path, headers=key)
+    assert (late.status_code, late.json()["code"]) == (
+        409,
+        f"run.not-{'cancellable' if act == 'cancel' else 'resumable'}",
+    )
+
+
 def test_a_cancel_and_a_resume_that_come_again_are_answered_as_before(place: ApiPlace) -> None:
     run = place.run_of("kim")
     key = {"Idempotency-Key": "c-1"}
@@ -88,9 +131,12 @@ def test_a_cancel_and_a_resume_that_come_again_are_answered_as_before(place: Api
     assert (again.status_code, again.json()["run"]["state"]) == (202, "succeeded")
     otherwise = place.ask("kim", "POST", f"/v1/runs/{run}/cancel", headers=key)
     assert otherwise.status_code >= 400
-    assert [action for _actor, action, _entry in place.log() if action in ("run.cancel", "run.resume")] == [
-        "run.cancel",
-        "run.resume",
+    entries = [json.loads(entry) for _actor, action, entry in place.log() if action in ("run.cancel", "run.resume")]
+    assert [(one["action"], one["outcome"], one["facts"].get("codes")) for one in entries] == [
+        ("run.cancel", "done", None),
+        ("run.cancel", "refused", ["run.not-cancellable"]),
+        ("run.resume", "done", None),
+        ("run.cancel", "refused", ["api.key-used-otherwise"]),
     ]
 
 

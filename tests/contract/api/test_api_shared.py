@@ -108,6 +108,22 @@ def test_bytes_are_found_by_themselves_however_much_is_shared(place: SharedPlace
     assert place.ask(READER, "GET", f"/v1/ministries/army/artifacts/{place.model}").status_code == 404, "not shared"
 
 
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/datasets", "/v1/search?q=m"])
+def test_lists_ask_the_same_however_much_is_shared(place: SharedPlace, path: str) -> None:
+    found = {}
+    for number in range(1, 9):
+        place.add_dataset(f"more{number}", place.tree(f"more {number}"))
+        place.permit_data(name=f"more{number}")
+        place.share(f"dataset:more{number}/1")
+        place.register(name=f"more{number}")
+        place.share(f"model:more{number}/1")
+        with place.asked() as statements:
+            items = shown(place, path)["items"]
+        found[number] = len(statements)
+    assert len(items) >= 8
+    assert found[8] <= max(found[1], found[2])
+
+
 def test_what_the_giver_made_it_of_is_not_told(place: SharedPlace) -> None:
     place.share(MODEL)
     (model,) = shown(place, "/v1/models")["items"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ from bongsu.api.app import _most_of
 from bongsu.api.body_rates import LeastRate
 from bongsu.api.problems import problem_response
 from bongsu.api.requests import Bounded
-from bongsu.api.uploads import MOST_TAKEN, Intake
+from bongsu.api.uploads import MOST_OF_ONE, MOST_TAKEN, Intake
 from bongsu.domain.labels import Label
 from bongsu.domain.people import Role
 from bongsu.domain.problems import BongsuError
@@ -174,6 +175,15 @@ def test_whoever_stays_as_they_are_is_answered(place: ApiPlace) -> None:
     assert status == 201, body
 
 
+def test_who_sent_which_bytes_is_on_record(place: ApiPlace) -> None:
+    sent = [Sender(place, "eng", FILES, archive("# sent\n"), label=label).answer() for label in ("S", "S")]
+    assert [status for status, _body in sent] == [201, 201]
+    digest = json.loads(sent[0][1])["digest"]
+    entries = [json.loads(row[2]) for row in place.log() if row[1] == "artifact.add"]
+    assert [(one["actor"], one["outcome"], one["label"]) for one in entries] == [("eng", "done", "S")] * 2
+    assert [(one["facts"]["digest"], one["facts"]["known"]) for one in entries] == [(digest, False), (digest, True)]
+
+
 def test_for_who_leaves_nothing_is_kept(place: ApiPlace) -> None:
     before = known(place)
     status, _body = Sender(place, "eng", FILES, archive("# never\n")).answer(leaves=True)
@@ -208,7 +218,7 @@ def test_few_uploads_are_unpacked_at_once_and_routes_keep_their_threads() -> Non
 
     async def run() -> list[str]:
         stays = asyncio.Event()
-        waiting = [asyncio.create_task(intake.take(asked(stays), take)) for _ in range(45)]
+        waiting = [asyncio.create_task(intake.take(asked(stays), f"mnd/{n}", take)) for n in range(45)]
         async with asyncio.timeout(20):
             while at_once < MOST_TAKEN:
                 await asyncio.sleep(0.01)
@@ -232,14 +242,14 @@ def test_who_leaves_while_others_are_unpacked_is_not_waited_for() -> None:
 
     async def run() -> None:
         gone = asyncio.Event()
-        under_way = [asyncio.create_task(intake.take(asked(gone), take)) for _ in range(MOST_TAKEN)]
+        under_way = [asyncio.create_task(intake.take(asked(gone), f"mnd/{n}", take)) for n in range(MOST_TAKEN)]
         async with asyncio.timeout(20):
             while len(taken) < MOST_TAKEN:
                 await asyncio.sleep(0.01)
             left_at_once = asyncio.Event()
             left_at_once.set()
             with pytest.raises(ClientDisconnect):
-                await intake.take(asked(left_at_once), take)
+                await intake.take(asked(left_at_once), "mnd/kim", take)
             assert len(taken) == MOST_TAKEN, "its turn never came"
             gone.set()
             ended = await asyncio.gather(*under_way, return_exceptions=True)
@@ -248,12 +258,35 @@ def test_who_leaves_while_others_are_unpacked_is_not_waited_for() -> None:
     asyncio.run(run())
 
 
+def test_nobody_waits_for_one_who_sends_very_much() -> None:
+    intake, go, begun = Intake(), threading.Event(), 0
+
+    def slow(_has_left: Callable[[], bool]) -> str:
+        nonlocal begun
+        begun += 1
+        go.wait(30)
+        return "slow"
+
+    async def run() -> list[str]:
+        stays = asyncio.Event()
+        many = [asyncio.create_task(intake.take(asked(stays), "mnd/kim", slow)) for _ in range(10)]
+        async with asyncio.timeout(20):
+            while begun < MOST_OF_ONE:
+                await asyncio.sleep(0.01)
+            assert await intake.take(asked(stays), "mnd/lee", lambda _has_left: "quick") == "quick"
+        assert begun == MOST_OF_ONE
+        go.set()
+        return list(await asyncio.gather(*many))
+
+    assert asyncio.run(run()) == ["slow"] * 10
+
+
 def test_what_fails_is_told_as_it_is() -> None:
     def take(_has_left: Callable[[], bool]) -> str:
         raise OSError("no room")
 
     with pytest.raises(OSError, match="no room"):
-        asyncio.run(Intake().take(asked(asyncio.Event()), take))
+        asyncio.run(Intake().take(asked(asyncio.Event()), "mnd/kim", take))
 
 
 @pytest.mark.parametrize(

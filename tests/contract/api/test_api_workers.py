@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from governed_places import SENSITIVE
 from small_plans import plan_of, stage
+from sqlalchemy import Table, update
 from test_api_access import asked_doors, filled
 from worker_places import WorkerPlace, reading
 
@@ -21,6 +23,8 @@ from bongsu.identity.attempt_tokens import WORKING_LIFE_S
 from bongsu.service.mlflow_mount import viewer
 from bongsu.store.attempts import ask_to_stop, finish_attempt, mark_started
 from bongsu.store.database import Database
+from bongsu.store.schema import runs
+from bongsu.store.schema_governance import permitted_uses
 
 
 @pytest.fixture
@@ -68,6 +72,36 @@ def test_a_no_is_recorded_and_so_is_who_reads_what_is_labelled(place: WorkerPlac
     assert [one["outcome"] for one in refused] == ["refused"]
     assert refused[0]["facts"] == {"digest": secret, "codes": ["data.not-permitted"], "rules": ["data.permitted"]}
     assert token not in str(place.log())
+
+
+def test_a_run_of_fifty_stages_is_as_many_statements_as_one_of_five_and_is_read_once(place: WorkerPlace) -> None:
+    numbers = {}
+    for count in (5, 50):
+        plan = reading(place.law)
+        others = tuple(stage(f"s{number}", "a") for number in range(count - 1))
+        attempt = place.launched(plan.model_copy(update={"stages": (*plan.stages, *others)}))
+        token = place.token(attempt)
+        with place.asked() as statements:
+            assert place.asks(token, attempt, f"inputs/{place.law}").json()["permitted"] is True
+        numbers[count] = len(statements)
+        for table in ("stages", "attempts"):
+            assert len([one for one in statements if one.startswith(f"SELECT {table}.run_id, ")]) == 1
+        assert len([one for one in statements if re.match(r'SELECT runs\."?plan"? FROM', one)]) == 1
+    assert numbers[50] == numbers[5]
+
+
+@pytest.mark.parametrize(("table", "column"), [(runs, "label"), (runs, "plan"), (permitted_uses, "tier")])
+def test_a_row_that_is_damaged_is_told_as_that_and_not_as_the_workers_fault(
+    place: WorkerPlace, attempt: AttemptId, caplog: pytest.LogCaptureFixture, table: Table, column: str
+) -> None:
+    token = place.token(attempt)
+    size = len(place.log())
+    with place.platform.write() as connection:
+        connection.execute(update(table).values({column: "{"}))
+    answer = place.asks(token, attempt, f"inputs/{place.law}")
+    assert (answer.status_code, answer.json()["code"]) == (500, "run.database-damaged"), "it asks again"
+    assert f"in the table {table.name} cannot be read" in caplog.text
+    assert len(place.log()) == size, "nobody was refused anything"
 
 
 def test_a_worker_gets_nothing_of_another_attempt(place: WorkerPlace, attempt: AttemptId) -> None:

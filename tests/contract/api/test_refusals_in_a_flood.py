@@ -144,7 +144,7 @@ def test_a_stop_that_cannot_be_recorded_is_told_of_later(place: ApiPlace, monkey
         raise OSError("no room")
 
     with monkeypatch.context() as patch:
-        patch.setattr(audit, "append", full)
+        patch.setattr(audit, "append_all", full)
         assert _ask(place, "kim", *VALIDATE).status_code == 500
     assert "requests.stop" not in _refused(place, "kim")
     assert _ask(place, "kim", *VALIDATE).status_code == 429

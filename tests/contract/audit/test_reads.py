@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from audit_places import MND, SECRET, Logs, auditor
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.labels import Label
 from bongsu.service.audit.reading import list_entries
-from bongsu.service.audit.reads import WINDOW_S, forget_old_reads, record_read, record_reads
+from bongsu.service.audit.reads import (
+    WINDOW_S,
+    WRITING_WINDOW_S,
+    forget_old_reads,
+    record_read,
+    record_reads,
+    record_these,
+)
+from bongsu.store import audit_reads
+from bongsu.store.audit_reads import Reading, claim_read
+from bongsu.store.conflicts import Conflict
 
 MODEL = "model:axk1-admin/3"
 
@@ -68,6 +79,31 @@ def test_another_person_another_object_and_another_label_are_other_readings(logs
     assert record_read(logs.platform, other, MND, MODEL, Label.parse("C/logistics"))
 
 
+@pytest.mark.parametrize("length", [290, 300, 2000])
+def test_names_that_begin_alike_are_of_other_things_however_long_they_are(logs: Logs, length: int) -> None:
+    def writes(last: str) -> int:
+        reading = Reading(MND, "mnd/park", "x" * (length - 1) + last, SECRET, logs.clock.now, "mlflow.run.write")
+        return record_these(logs.platform, [reading], "request-1")
+
+    assert [writes("a"), writes("b"), writes("a"), writes("b")] == [1, 1, 0, 0]
+
+
+def test_who_finds_the_claim_changed_each_time_gives_way(logs: Logs, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = Reading(MND, "mnd/park", MODEL, SECRET, logs.clock.now)
+    looked: list[Reading] = []
+
+    def before_the_others(_connection: Connection, reading: Reading) -> Reading:
+        looked.append(reading)
+        return replace(reading, at=reading.at - 2 * WINDOW_S)
+
+    with logs.database.write() as connection:
+        assert claim_read(connection, now, WINDOW_S)
+        monkeypatch.setattr(audit_reads, "recorded", before_the_others)
+        with pytest.raises(Conflict):
+            claim_read(connection, now, WINDOW_S)
+    assert len(looked) == 5
+
+
 def test_a_clock_that_was_set_back_hides_no_reading(logs: Logs) -> None:
     assert record_read(logs.platform, auditor(), MND, MODEL, SECRET)
     logs.clock.now -= 3600
@@ -91,7 +127,7 @@ def test_of_requests_at_once_one_makes_the_entry(logs: Logs) -> None:
 def test_old_readings_are_forgotten_and_the_log_keeps_them(logs: Logs) -> None:
     record_read(logs.platform, auditor(), MND, MODEL, SECRET)
     assert forget_old_reads(logs.platform) == 0
-    logs.clock.now += WINDOW_S + 1
+    logs.clock.now += WRITING_WINDOW_S + 1
     assert forget_old_reads(logs.platform) == 1
     assert len(entries(logs)) == 1
 

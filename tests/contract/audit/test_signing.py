@@ -16,15 +16,16 @@ from bongsu.domain.signed_notes import SignatureKind, SignedNote, SigningKey
 from bongsu.service.audit.checkpoints import (
     DUE_ENTRIES,
     DUE_S,
-    accept_cosignature,
     checkpoint_due,
     public_keys,
     request_witness,
     sign,
 )
+from bongsu.service.audit.cosignatures import accept_cosignature
 from bongsu.service.audit.keys import LogKeys
 from bongsu.service.audit.reading import list_entries
-from bongsu.service.audit.witnessing import WitnessMemory, cosign
+from bongsu.service.audit.witness_memory import WitnessMemory
+from bongsu.service.audit.witnessing import cosign
 from bongsu.store.audit_checkpoints import checkpoints_between
 
 WITNESS = SigningKey("witness.example", bytes([7]) * 32)
@@ -134,7 +135,8 @@ def test_a_signature_under_what_the_log_never_signed_is_refused(logs: Logs, tmp_
     swapped = SignedNote(signed.note.text, note.signatures)
     refused = codes_of(accept_cosignature, *accept, SignedCheckpoint(signed.checkpoint, swapped), key)
     assert refused == ["audit.wrong-signature"]
-    assert codes_of(accept_cosignature, *accept, signed, SITE_KEY.public()) == ["audit.not-cosigned"]
+    stranger = SigningKey("other.example", bytes([8]) * 32).public(SignatureKind.WITNESS)
+    assert codes_of(accept_cosignature, *accept, signed, stranger) == ["audit.not-cosigned"]
 
 
 @pytest.mark.parametrize("role", [Role.ACCREDITOR, Role.ENGINEER])

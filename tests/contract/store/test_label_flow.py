@@ -15,7 +15,8 @@ from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.store import lineage
 from bongsu.store.artifacts import note_artifact
 from bongsu.store.database import Database
-from bongsu.store.lineage import Edge, Node, artifact_node, stage_node
+from bongsu.store.lineage import Edge, Node
+from bongsu.store.node_ids import artifact_node, stage_node
 from bongsu.store.schema import artifacts, edges, nodes
 
 LABELS = [OPEN, Label(grade=Grade.SENSITIVE), Label(compartments=frozenset({"log"})), Label(grade=Grade.CLASSIFIED)]

@@ -30,8 +30,9 @@ from bongsu.service.submitting import submit
 from bongsu.store import outbox
 from bongsu.store.artifacts import note_artifact
 from bongsu.store.database import Database, migrate
-from bongsu.store.lineage import Node, put_nodes, stage_node
+from bongsu.store.lineage import Node, put_nodes
 from bongsu.store.models import add_version
+from bongsu.store.node_ids import stage_node
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.runs import create_run
 from bongsu.store.schema import artifacts, model_versions, nodes, runs

@@ -20,7 +20,8 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.store import artifacts, datasets, lineage, models, runs
 from bongsu.store.database import Database
-from bongsu.store.lineage import Edge, Node, artifact_node
+from bongsu.store.lineage import Edge, Node
+from bongsu.store.node_ids import artifact_node
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.run_lists import page_of_runs
 from bongsu.store.scope import Scope

@@ -12,6 +12,7 @@ from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.store import lineage
 from bongsu.store.database import Database
 from bongsu.store.lineage import Edge, Node
+from bongsu.store.node_ids import artifact_node, input_node, stage_node, version_node
 from bongsu.store.portions import PORTION
 from bongsu.store.schema import edges, nodes
 
@@ -113,17 +114,17 @@ def test_the_label_of_a_node_only_rises(database: Database) -> None:
 
 
 def test_a_long_address_of_an_input_still_has_a_node_that_fits(database: Database) -> None:
-    long = lineage.input_node("file:" + "x" * 5000)
+    long = input_node("file:" + "x" * 5000)
     assert len(long) <= 300
-    assert long != lineage.input_node("file:" + "x" * 5001)
-    assert lineage.input_node("file:short") == "input:file:short"
+    assert long != input_node("file:" + "x" * 5001)
+    assert input_node("file:short") == "input:file:short"
 
 
 def test_the_graph_of_a_run_shows_what_was_reused_and_where_inputs_came_from(database: Database) -> None:
-    here, taken, made = lineage.stage_node(RUN, "a"), lineage.artifact_node("in"), lineage.artifact_node("out")
-    version, elsewhere = lineage.version_node("light", 1), lineage.stage_node("r-other", "z")
+    here, taken, made = stage_node(RUN, "a"), artifact_node("in"), artifact_node("out")
+    version, elsewhere = version_node("light", 1), stage_node("r-other", "z")
     mine = [
-        Edge(lineage.input_node("file:text"), taken, EdgeKind.RESOLVED),
+        Edge(input_node("file:text"), taken, EdgeKind.RESOLVED),
         Edge(taken, here, EdgeKind.USED),
         Edge(here, made, EdgeKind.REUSED),
         Edge(here, version, EdgeKind.REGISTERED),

@@ -14,14 +14,18 @@ from alembic.script import ScriptDirectory
 from database_places import KINDS, count_rows
 from filled_tables import fill
 from postgres_server import PostgresServer
-from sqlalchemy import Engine, create_engine, event, insert, inspect, select, text
+from query_plans import plans
+from small_plans import plan_of, stage
+from sqlalchemy import Connection, Engine, create_engine, insert, inspect, select, text
 from store_places import RUN, chain, submitted, with_attempt
 
 import bongsu.store
+from bongsu.domain.ids import RunId, StageId, digest_of
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.reconciler.loading import load_facts
-from bongsu.store import outbox
+from bongsu.store import cache, outbox, stages
+from bongsu.store.cache import CacheEntry
 from bongsu.store.database import HEAD_REVISION, Database, migrate, open_database
 from bongsu.store.people import add_subject, subject_owner
 from bongsu.store.runs import create_run
@@ -233,23 +237,107 @@ def test_items_that_wait_say_from_now_on_whether_they_are_about_labels(database:
     assert differences(database) == []
 
 
+def test_cached_work_says_from_now_on_which_run_did_it(database: Database) -> None:
+    """The last whose stage ended well under the key, in the pipeline of the entry; nobody, where there is none."""
+    other = RunId("r-000000000002")
+    submitted(database)
+    submitted(database, other, plan_of(stage("a"), name="other"))
+    with database.write() as connection:
+        for run in (RUN, other):
+            stages.set_outcome(connection, run, StageId("a"), stages.StageOutcome({}, cache_key=digest_of(b"k")))
+        connection.execute(text("UPDATE stages SET state = 'succeeded', finished_at = 1.0 WHERE stage_id = 'a'"))
+        for name, key in (("sample", b"k"), ("gone", b"l")):
+            entry = CacheEntry(digest_of(key), name, other, "a", {}, {}, {}, 1.0, 1.0)
+            cache.remember(connection, entry)
+    migrate(database.engine, "0023")
+    migrate(database.engine)
+    with database.engine.connect() as connection:
+        found = connection.execute(text("SELECT pipeline, run_id FROM cache_entries ORDER BY pipeline")).all()
+    assert [tuple(row) for row in found] == [("gone", None), ("sample", RUN)]
+
+
 def test_items_about_labels_are_found_without_looking_at_others(database: Database) -> None:
     with database.write() as connection:
         rows = [{"run_id": f"r-{number}", "body": "x" * 200, "about_labels": False} for number in range(20_000)]
         connection.execute(insert(outbox.outbox), rows)
-    asked: list[tuple[str, object]] = []
 
-    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
-        asked.append((statement, parameters))
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    with database.read() as connection:
+    def look(connection: Connection) -> None:
         assert outbox.waiting_labels(connection) == []
-    event.remove(database.engine, "before_cursor_execute", note)
-    ((statement, parameters),) = [one for one in asked if "FROM outbox" in one[0]]
-    is_sqlite = database.engine.dialect.name == "sqlite"
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE")
-        how = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
-        plan = connection.exec_driver_sql(f"{how} {statement}", parameters).all()  # type: ignore[arg-type]
-    assert "ix_outbox_about_labels_done_id" in str(plan)
+
+    (plan,) = plans(database, look, "FROM outbox")
+    assert "ix_outbox_about_labels_done_id" in plan
+
+
+def test_votes_that_counted_are_those_that_the_log_names(database: Database) -> None:
+    """And nobody knows of what was never carried out, or of what no log says."""
+    propose = text(
+        "INSERT INTO proposals (id, tenant, kind, object, label, binding, digest, reason, proposer, submitters, needs,"
+        " state, note, proposed_at, expires_at, changed_at, version) VALUES (:id, 'mnd', 'promotion', 'model:axk1/1',"
+        " 'O', '{}', 'sha256:0', '', 'lee', '[]', 2, :state, '', 1.0, 2.0, 1.0, 0)"
+    )
+    vote = text(
+        "INSERT INTO votes (proposal, person, choice, digest, reason, voted_at)"
+        " VALUES (:proposal, :person, 'approve', 'sha256:0', '', 1.0)"
+    )
+    note = text(
+        "INSERT INTO audit_entries (tenant, position, at, actor, action, object, label, outcome, entry)"
+        " VALUES ('mnd', :position, 1.0, 'lee', 'approval.carry-out', :object, 'O', :outcome, :entry)"
+    )
+    states = {"a-done": "carried-out", "a-open": "approved", "a-silent": "carried-out"}
+    for _twice in range(2):
+        migrate(database.engine, "0025")
+        with database.engine.begin() as connection:
+            if not connection.execute(text("SELECT id FROM proposals")).all():
+                connection.execute(propose, [{"id": one, "state": state} for one, state in states.items()])
+                who = ("ann", "bae", "cho")
+                connection.execute(vote, [{"proposal": one, "person": person} for one in states for person in who])
+                for position, (outcome, facts) in enumerate(
+                    (
+                        ("refused", '"codes":[]'),
+                        ("done", '"state":"needs-review"'),
+                        ("done", '"approvers":["bae","cho"]'),
+                    )
+                ):
+                    entry = f'{{"object":"approval:a-done","facts":{{{facts}}}}}'
+                    row = {"position": position, "object": "approval:a-done", "outcome": outcome, "entry": entry}
+                    connection.execute(note, row)
+        migrate(database.engine)
+        with database.engine.connect() as connection:
+            rows = connection.execute(
+                text("SELECT proposal, person, counted FROM votes ORDER BY proposal, person")
+            ).all()
+        counted = {
+            (row.proposal, row.person): row.counted if row.counted is None else bool(row.counted) for row in rows
+        }
+        done = {("a-done", "ann"): False, ("a-done", "bae"): True, ("a-done", "cho"): True}
+        assert counted == {(one, person): None for one in states for person in ("ann", "bae", "cho")} | done
+    assert differences(database) == []
+
+
+def test_suspensions_get_the_label_that_the_log_says_they_had(database: Database) -> None:
+    """And none if it says nothing of them, as of those that an older process writes meanwhile."""
+    put = text(
+        "INSERT INTO suspensions (id, tenant, name, reason, suspended_by, suspended_at)"
+        " VALUES (:id, 'mnd', 'axk1', 'why', 'acc', 1.0)"
+    )
+    note = text(
+        "INSERT INTO audit_entries (tenant, position, at, actor, action, object, label, outcome, entry)"
+        " VALUES ('mnd', :position, 1.0, 'acc', 'model.suspend', 'model:axk1', :label, :outcome, :entry)"
+    )
+    for _twice in range(2):
+        migrate(database.engine, "0024")
+        with database.engine.begin() as connection:
+            if not connection.execute(text("SELECT id FROM suspensions")).all():
+                connection.execute(put, [{"id": one} for one in ("s-open", "s-secret", "s-unknown")])
+                for position, (one, label) in enumerate((("s-open", "O"), ("s-secret", "C/blue"))):
+                    entry = {"entry": f'{{"facts":{{"suspension":"{one}"}}}}', "position": position}
+                    connection.execute(note, {**entry, "label": label, "outcome": "done"})
+                refused = {"entry": '{"facts":{"codes":[]}}', "position": 2, "label": "O", "outcome": "refused"}
+                connection.execute(note, refused)
+        migrate(database.engine)
+        with database.engine.connect() as connection:
+            found = connection.execute(text("SELECT id, label FROM suspensions ORDER BY id")).all()
+        assert [tuple(row) for row in found] == [("s-open", "O"), ("s-secret", "C/blue"), ("s-unknown", None)]
+    with database.engine.begin() as connection:
+        connection.execute(put, {"id": "s-older"})
+    assert differences(database) == []

@@ -7,22 +7,27 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from small_plans import ref_of
+from small_plans import plan_of, ref_of, stage
 from sqlalchemy import Connection
 from store_places import NOW, RUN, submitted
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
-from bongsu.domain.labels import Grade, Label
+from bongsu.domain.labels import OPEN, Grade, Label
+from bongsu.domain.lineage import NodeKind
 from bongsu.domain.paging import PageRequest
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.tenants import HOME
 from bongsu.planner.facts import EarlierWork
-from bongsu.store import artifacts, cache, datasets, history, models
+from bongsu.store import artifacts, cache, datasets, history, lineage, models
 from bongsu.store.artifacts import Maker
 from bongsu.store.cache import CacheEntry
 from bongsu.store.database import Database
 from bongsu.store.history import NewEvent
+from bongsu.store.lineage import Node
+from bongsu.store.node_ids import stage_node
 from bongsu.store.records import ModelVersionRecord
+from bongsu.store.scope import Scope
 
 SENSITIVE = Label(grade=Grade.SENSITIVE)
 KEY = digest_of(b"key")
@@ -32,12 +37,19 @@ KEY = digest_of(b"key")
 
 
 def entry(parts: dict[str, Any], **changes: Any) -> CacheEntry:
-    plain = CacheEntry(KEY, "sample", "a", parts, outputs={}, metrics={}, seconds=1.0, created_at=NOW)
+    plain = CacheEntry(KEY, "sample", RUN, "a", parts, outputs={}, metrics={}, seconds=1.0, created_at=NOW)
     return replace(plain, **changes)
+
+
+def labelled(connection: Connection, label: Label = OPEN) -> None:
+    """What the stage that made the work carries."""
+    here = stage_node(RUN, "a")
+    lineage.put_nodes(connection, [Node(here, NodeKind.RUN_STAGE, "a", str(label), {})])
 
 
 def test_outputs_are_found_by_their_key_and_the_newest_stands(database: Database) -> None:
     with database.write() as connection:
+        labelled(connection)
         for text, seconds in (("old", 10.0), ("new", 20.0)):
             outputs = {"files": ref_of(text)}
             cache.remember(connection, entry({"p": text}, outputs=outputs, metrics={"loss": 1.0}, seconds=seconds))
@@ -46,7 +58,45 @@ def test_outputs_are_found_by_their_key_and_the_newest_stands(database: Database
         assert cache.usual_seconds(connection, "sample") == {"a": 20.0}
 
 
+@pytest.mark.parametrize("what", ["stated", "stage", "tree"])
+def test_work_carries_the_highest_of_what_it_was_made_under_and_what_it_rose_to(
+    database: Database, what: str
+) -> None:
+    ref = ref_of("x")
+    higher = ref.model_copy(update={"label": SENSITIVE})
+    with database.write() as connection:
+        labelled(connection)
+        cache.remember(connection, entry({}, outputs={"files": higher if what == "stated" else ref}))
+        if what == "stage":
+            labelled(connection, SENSITIVE)
+        if what == "tree":
+            artifacts.note_artifact(connection, higher, "x", NOW)
+    for clearance, is_there in ((None, True), (OPEN, False), (SENSITIVE, True)):
+        with database.read(Scope.of(HOME, clearance)) as connection:
+            found = cache.find_work(connection, KEY)
+        assert (found is not None) is is_there
+        if found is not None:
+            assert found.under(OPEN) is None
+            assert found.under(SENSITIVE) == EarlierWork({"files": higher}, {}, SENSITIVE)
+
+
+def test_work_without_outputs_is_hidden_with_the_stage_that_did_it(database: Database) -> None:
+    with database.write() as connection:
+        labelled(connection, SENSITIVE)
+        cache.remember(connection, entry({}, metrics={"loss": 1.0}))
+        assert cache.find_work(connection, KEY) == EarlierWork({}, {"loss": 1.0}, SENSITIVE)
+    with database.read(Scope.of(HOME, OPEN)) as connection:
+        assert cache.find_work(connection, KEY) is None
+
+
+def test_work_of_which_nobody_knows_who_did_it_is_not_taken(database: Database) -> None:
+    with database.write() as connection:
+        cache.remember(connection, entry({}, outputs={"files": ref_of("x")}))
+        assert cache.find_work(connection, KEY) is None
+
+
 def test_the_parts_of_the_newest_entry_of_a_stage_are_kept(database: Database) -> None:
+    submitted(database)
     with database.write() as connection:
         for place, (pipeline, text) in enumerate((("sample", "one"), ("sample", "two"), ("other", "three"))):
             key = digest_of(text.encode())
@@ -55,6 +105,20 @@ def test_the_parts_of_the_newest_entry_of_a_stage_are_kept(database: Database) -
         assert cache.last_parts(connection, "sample") == {"a": {"가": "two"}}
         assert cache.last_parts(connection, "none") == {}
         assert cache.usual_seconds(connection, "sample") == {"a": 1.5}
+
+
+def test_the_parts_of_a_stage_are_those_of_the_newest_run_that_is_seen(database: Database) -> None:
+    higher = RunId("r-000000000002")
+    submitted(database)
+    submitted(database, higher, plan_of(stage("a", label=SENSITIVE)))
+    with database.write() as connection:
+        for run, text in ((RUN, "one"), (higher, "two")):
+            made = entry({"p": text}, run_id=run, key=digest_of(text.encode()), created_at=NOW + len(text))
+            cache.remember(connection, made)
+        cache.remember(connection, entry({"p": "three"}, run_id=higher, created_at=NOW + 9, key=digest_of(b"3")))
+    for clearance, expected in ((OPEN, "one"), (SENSITIVE, "three")):
+        with database.read(Scope.of(HOME, clearance)) as connection:
+            assert cache.last_parts(connection, "sample") == {"a": {"p": expected}}
 
 
 def test_an_input_is_known_until_it_is_touched(database: Database) -> None:

@@ -255,8 +255,9 @@ def test_a_server_that_is_started_anew_while_a_worker_starts_costs_no_attempt(li
 
 
 def test_a_long_attempt_renews_its_token(live: Live) -> None:
-    live.lifetime = 1.0
-    run = live.run(**probe(seconds=2.0, steps=4))
+    live.lifetime = 11.0
+    # Half of it is longer than what a worker waits at least between two.
+    run = live.run(**probe(seconds=9.0, steps=9))
     (attempt,) = live.attempts(run)
     assert attempt.failure is None
     assert "POST token" in live.noted.asked

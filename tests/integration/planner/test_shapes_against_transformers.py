@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from published_models import AXK1, AXK2_LIGHT
 
 from bongsu.domain.config_faults import config_faults
 from bongsu.planner.config_shapes import shape_of
 from bongsu.planner.hessians import hessian_numbers
-from bongsu.planner.published import AXK1, AXK2_LIGHT
 
 SMALL: dict[str, Any] = {
     "vocab_size": 500,

@@ -28,8 +28,7 @@ def test_a_log_is_looked_at_given_away_and_witnessed(demonstration: Demonstratio
     auditor.follow(PAGE, "request")
     _carried(auditor, witness, "request.txt")
     offline.follow(PAGE, "witness")
-    (auditor.folder / "witness.pub").write_text(_public_key(offline.told[-1]))
-    _carried(witness, auditor, "cosigned.txt")
+    _carried(witness, auditor, "cosigned.txt", "witness.pub")
     assert "witness.msit.example" in auditor.follow(PAGE, "accept")
     with pytest.raises(AssertionError, match=r"audit\."):
         auditor.run(
@@ -39,16 +38,6 @@ def test_a_log_is_looked_at_given_away_and_witnessed(demonstration: Demonstratio
 
 def test_two_ministries_of_one_server_do_the_same(demonstration: Demonstration) -> None:
     auditor = demonstration.reader("auditor-of-two", {}, {"mnd": "mnd/auditor"})
-    first = demonstration.reader("witness-of-two", {}, {})
-    # The witness's key is drawn with its first signature; who names it has it from there.
-    auditor.run("bongsu audit keys > log.key; bongsu audit checkpoint --since 0 -o request.txt")
-    _carried(auditor, first, "log.key", "request.txt")
-    first.run(
-        "bongsu audit witness request.txt --state other.json --key witness.key --name witness.msit.example"
-        " --log-key log.key -o first.txt"
-    )
-    _carried(first, auditor, "witness.key")
-    (auditor.folder / "witness.pub").write_text(_public_key(first.told[-1]))
     assert "witness.msit.example" in auditor.follow(PAGE, "two ministries")
 
 
@@ -69,7 +58,3 @@ def _carried(giver: Reader, taker: Reader, *files: str) -> Reader:
     for name in files:
         shutil.copy2(giver.folder / name, taker.folder / name)
     return taker
-
-
-def _public_key(said: str) -> str:
-    return next(word for word in said.split() if word.startswith("witness.msit.example+"))

@@ -96,8 +96,7 @@ def witnessed(auditor: Reader) -> None:
     auditor.run(
         "bongsu audit checkpoint --since 0 -o request.txt\n"
         "bongsu audit witness request.txt --state witness.json --key witness.key --name witness.msit.example"
-        " --log-key log.key -o cosigned.txt 2> witness.said\n"
-        "grep -o 'witness.msit.example+.*' witness.said > witness.pub\n"
+        " --log-key log.key -o cosigned.txt > witness.pub\n"
         "bongsu audit accept cosigned.txt --witness witness.pub\n"
     )
 

@@ -18,6 +18,7 @@ from relentless_clients import made_models, sow
 from replicas import PIPELINE, Replica, Site, site_over
 from sqlalchemy import func, select
 
+from bongsu.domain.documents import iso_time
 from bongsu.domain.ids import RunId
 from bongsu.reconciler.session_lock import LEASE_S
 from bongsu.store.schema import runs
@@ -56,7 +57,7 @@ def asking(
 def proposed(site: Site, target: str, model: str = "good-1") -> tuple[str, dict[str, str]]:
     """Path of a new proposal, and a vote on it."""
     body = {"ministry": "mnd", "kind": "promotion", "object": f"model:{model}/1", "target": target}
-    body |= {"reason": "It is better", "evidenceUntil": site.place.now + 60 * DAY}
+    body |= {"reason": "It is better", "evidenceEndsAt": iso_time(site.place.now + 60 * DAY)}
     found = site.ask("lee", "POST", "/v1/approvals", body)
     assert found.is_done, found
     return f"/v1/ministries/mnd/approvals/{found.document['id']}", {"digest": found.document["digest"]}
@@ -196,6 +197,20 @@ def test_a_run_that_is_cancelled_on_both_at_once_is_cancelled_once(site: Site) -
 def epoch(site: Site) -> int:
     with site.database.read() as connection:
         return int(connection.execute(select(leadership.c.epoch)).scalar_one())
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_one_key_for_two_cancels_at_once_is_one_cancel(site: Site, number: int) -> None:
+    first, second = site.replicas
+    runs_ = [site.run_id(site.submit(f"one-key-{number}-{which}")) for which in "ab"]
+    answers = at_once(
+        *(
+            asking(site, replica, "kim", f"/v1/runs/{run}/cancel", {}, key=f"one-key-{number}")
+            for replica, run in zip((first, second), runs_, strict=True)
+        )
+    )
+    told = sorted((one.status_code, one.json().get("code", "")) for one in answers)
+    assert told == [(202, ""), (422, "api.key-used-otherwise")]
 
 
 def test_a_leader_that_stands_still_is_followed_and_writes_nothing_when_it_wakes(site: Site) -> None:

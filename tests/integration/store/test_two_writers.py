@@ -10,25 +10,42 @@ from database_places import fresh_database
 from postgres_server import PostgresServer
 from reconciler_world import World
 from small_plans import plan_of, ref_of, stage
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 from store_places import NOW, RUN, chain, submitted, with_attempt
 from two_writers import at_once
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import RunId, StageId, digest_of
-from bongsu.domain.labels import Grade, Label
+from bongsu.domain.labels import OPEN, Grade, Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.domain.publication import ModelPage, RunClosed
 from bongsu.domain.run import RunState
+from bongsu.domain.tenants import HOME
 from bongsu.service.cancelling import request_cancel
-from bongsu.store import artifacts, cache, datasets, history, label_flow, lineage, models, outbox, pages, runs
+from bongsu.store import (
+    artifacts,
+    cache,
+    datasets,
+    history,
+    label_flow,
+    lineage,
+    models,
+    outbox,
+    pages,
+    requests,
+    runs,
+)
 from bongsu.store.cache import CacheEntry
 from bongsu.store.database import Database
 from bongsu.store.history import NewEvent
-from bongsu.store.lineage import Edge, Node, artifact_node, stage_node
+from bongsu.store.lineage import Edge, Node
+from bongsu.store.node_ids import artifact_node, stage_node, version_node
 from bongsu.store.records import ModelVersionRecord
+from bongsu.store.requests import RequestKey
 from bongsu.store.schema import artifacts as artifact_rows
 from bongsu.store.schema import edges, metric_points, model_pages, nodes
+from bongsu.store.schema_requests import idempotency_keys
+from bongsu.store.scope import OPTION, Scope
 from bongsu.store.taken import Taken
 
 OTHER = RunId("r-000000000002")
@@ -81,7 +98,7 @@ def test_nodes_and_edges_that_two_add_are_there_once(database: Database) -> None
 def test_of_two_who_note_the_same_page_or_the_same_work_the_later_counts(database: Database) -> None:
     def note(connection: Connection, text: str, seconds: float) -> None:
         pages.put_pages(connection, [ModelPage(digest=digest_of(b"m"), pipeline="p", path=f"/{text}")])
-        entry = CacheEntry(digest_of(b"key"), "p", "a", {"p": text}, {}, {}, seconds, NOW)
+        entry = CacheEntry(digest_of(b"key"), "p", RUN, "a", {"p": text}, {}, {}, seconds, NOW)
         cache.remember(connection, entry)
         cache.remember_input(connection, "file:x", digest_of(text.encode()), digest_of(b"tree"), 1)
 
@@ -199,6 +216,26 @@ def test_of_two_who_submit_a_plan_one_is_told_that_it_stands(database: Database)
     assert found.id == RUN
 
 
+def test_of_two_who_submit_the_plan_of_a_run_that_is_hidden_one_is_told_that_it_stands(database: Database) -> None:
+    submitted(database)
+    with database.write() as connection:
+        runs.raise_label(connection, RUN, SENSITIVE)
+    third = RunId("r-000000000003")
+    scope = Scope.of(HOME, OPEN)
+
+    def begin(connection: Connection, run: RunId) -> None:
+        connection.execution_options(**{OPTION: scope})
+        runs.create_run(connection, run, chain(), NOW)
+
+    with pytest.raises(Taken):
+        at_once(database, lambda connection: begin(connection, OTHER), lambda connection: begin(connection, third))
+    with database.read(scope) as connection:
+        found = runs.open_run_of(connection, chain().hash)
+        assert found is not None
+        assert found.id == OTHER
+        assert [one.id for one in runs.list_runs(connection)] == [OTHER]
+
+
 def test_a_run_is_resumed_while_its_plan_is_submitted_anew(database: Database) -> None:
     submitted(database)
     for state in (RunState.RUNNING, RunState.FAILED):
@@ -227,7 +264,7 @@ def make(connection: Connection, source: ArtifactRef, made: ArtifactRef, name: s
     lineage.put_nodes(connection, [Node(one, kind, one, "O", {}) for one, kind in kinds.items()])
     lineage.put_edges(connection, [Edge(used, here, EdgeKind.USED), Edge(here, gave, EdgeKind.MADE)], RUN, NOW)
     artifacts.note_artifact(connection, made, name, NOW)
-    label_flow.flow(connection, [source.digest])
+    label_flow.flow_into_stage(connection, RUN, StageId(name))
 
 
 def state_label(connection: Connection, ref: ArtifactRef) -> None:
@@ -256,6 +293,31 @@ def test_what_is_made_while_a_label_rises_carries_it(database: Database, raises_
         assert set(connection.execute(select(nodes.c.label)).scalars()) == {"S"}
 
 
+@pytest.mark.parametrize("raises_first", [True, False])
+def test_a_version_that_is_registered_while_its_bytes_rise_carries_that(
+    database: Database, raises_first: bool
+) -> None:
+    model = ref_of("1", ArtifactType.MODEL)
+    with database.write() as connection:
+        artifacts.note_artifact(connection, model, "it", NOW)
+
+    def register(connection: Connection) -> None:
+        here, name = artifact_node(model.digest), version_node("light", 1)
+        kinds = {here: NodeKind.ARTIFACT, name: NodeKind.MODEL_VERSION}
+        lineage.put_nodes(connection, [Node(one, kind, one, "O", {}) for one, kind in kinds.items()])
+        lineage.put_edges(connection, [Edge(here, name, EdgeKind.REGISTERED)], RUN, NOW)
+        models.add_version(connection, version(1, "champion"))
+        label_flow.flow_into_version(connection, "light", 1)
+
+    def rise(connection: Connection) -> None:
+        state_label(connection, model)
+
+    at_once(database, *((rise, register) if raises_first else (register, rise)))
+    with database.read() as connection:
+        assert models.find_version(connection, "light/1").label == "S"
+        assert set(connection.execute(select(nodes.c.label)).scalars()) == {"S"}
+
+
 def test_labels_that_rise_from_two_sides_meet(database: Database) -> None:
     """Both flows end at the tree that was made of both; neither waits for the other for ever."""
     left, right, both = ref_of("left"), ref_of("right"), ref_of("both")
@@ -275,6 +337,27 @@ def test_labels_that_rise_from_two_sides_meet(database: Database) -> None:
         found = artifacts.get_artifact(connection, both.digest)
     assert found is not None
     assert found.label == "O/a/b"
+
+
+# -- requests that come again ---------------------------------------------------------------------------------------
+
+
+def test_who_forgets_old_requests_waits_for_nobody_who_does(database: Database) -> None:
+    """Whoever removes them may wait for what the other holds, such as a grant."""
+    with database.write() as connection:
+        for name in "abc":
+            requests.note_request(connection, RequestKey("kim", name, digest_of(b"x")), name, NOW)
+    later = NOW + requests.KEPT_S + 1
+
+    def first(connection: Connection) -> None:
+        requests.note_request(connection, RequestKey("kim", "d", digest_of(b"x")), "d", later)
+
+    def second(connection: Connection) -> None:
+        connection.execute(text("SET LOCAL lock_timeout = 200"))  # shorter than the first one goes on
+        requests.note_request(connection, RequestKey("lee", "e", digest_of(b"x")), "e", later)
+
+    at_once(database, first, second)
+    assert count(database, idempotency_keys) == 2
 
 
 # -- use cases -------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from live_api import served, sign_in
 
 from bongsu import __version__
 from bongsu.client.contexts import Context, Contexts, SignIn, save_contexts
+from bongsu.service import stages_described
 
 As = Callable[..., Said]
 NOWHERE = "http://127.0.0.1:1"
@@ -237,6 +238,16 @@ def test_a_ministry_is_chosen_with_each_command(ask: As, place: ApiPlace) -> Non
     digest = f"artifact:{place.law}"
     assert "[access.several-ministries]" in ask("dc", "datasets", "add", "law-2", digest).error
     assert ask("dc", "datasets", "add", "law-2", digest, "--ministry", "mnd").status == 0
+
+
+@pytest.mark.parametrize("words", [("stages", "list", "--all"), ("stages", "show", "train.continue")])
+def test_stages_are_those_of_the_server_and_told_as_in_a_home(
+    ask: As, shell: Shell, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    here = [shell("--context", "local", *words, *way).out for way in ((), ("--json",))]
+    monkeypatch.setattr(stages_described, "list_stages", None)
+    monkeypatch.setattr(stages_described, "show_stage", None)
+    assert [ask("army-eng", *words, *way).out for way in ((), ("--json",))] == here
 
 
 @pytest.mark.parametrize("words", [("datasets", "list"), ("models", "list"), ("lineage", "x/1")])

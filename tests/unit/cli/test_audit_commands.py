@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import sqlite3
@@ -9,11 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from cli_shell import Shell
+from cli_shell import Said, Shell
 from small_plans import plan_of, stage
 
 from bongsu.domain.run import RunState
-from bongsu.domain.signed_notes import SignatureKind, VerifierKey
+from bongsu.domain.signed_notes import SignatureKind, SigningKey, VerifierKey
 from bongsu.service.cancelling import request_cancel
 from bongsu.service.embedded import open_home
 from bongsu.service.local_actor import user_name
@@ -125,9 +126,11 @@ def test_a_witness_signs_offline_and_its_signature_comes_with_the_next_export(
     assert "[audit.unknown-origin]" in worked(*named).error
     signed = worked(*named, "--log-key", key, "-o", "cosigned")
     assert signed.status == 0, signed.error
-    public = signed.error.split()[-1]
-    assert VerifierKey.parse(public).kind is SignatureKind.WITNESS
-    assert "Kept the signature" in worked("audit", "accept", "cosigned", "--witness", public).out
+    public = signed.out.removesuffix("\n")
+    assert VerifierKey.parse(public).kind is SignatureKind.WITNESS, "the key alone, for `> witness.pub`"
+    assert public in signed.error
+    kept = worked("audit", "accept", "cosigned", "--witness", public)
+    assert kept.out == "Kept the signature of witness.msit.example under 2 entries.\n"
     assert "was there before" in worked("audit", "accept", "cosigned", "--witness", public).out
     assert worked("audit", "export", "log.jsonl").status == 0
     trusted = ("--key", key, "--witness", public, "--checkpoint", "cosigned")
@@ -137,6 +140,158 @@ def test_a_witness_signs_offline_and_its_signature_comes_with_the_next_export(
     assert "[audit.other-start]" in worked(*witness).error, "the witness saw two entries since"
     assert worked("audit", "checkpoint", "--since", "2", "-o", "request2").status == 0
     assert worked("audit", "witness", "request2", *witness[3:], "-o", "cosigned2").status == 0
+
+
+def test_what_was_signed_and_kept_is_said_and_written_for_machines(worked: Shell, tmp_path: Path) -> None:
+    made = worked("audit", "checkpoint", "-o", "kept.checkpoint")
+    origin = said_key(worked).split("+")[0]
+    assert made.out == f"2 entries of {origin} are signed; the checkpoint is in kept.checkpoint.\n"
+    asked = worked("audit", "checkpoint", "--since", "0", "-o", "request")
+    assert asked.out == f"2 entries of {origin} are signed; the request for a witness is in request.\n"
+    told = json.loads(worked("audit", "checkpoint", "--since", "0", "--json").out)
+    assert (told["origin"], told["size"], told["since"], told["file"]) == (origin, 2, 0, None)
+    assert told["text"] == (tmp_path / "request").read_text()
+    assert json.loads(worked("audit", "checkpoint", "-o", "again", "--json").out)["file"] == "again"
+    signing = ("audit", "witness", "request", "--state", "memory", "--key", "key", "--name", "w.example")
+    signed = worked(*signing, "--log-key", said_key(worked))
+    assert signed.out.startswith(f"{origin}\n2\n"), "without -o the checkpoint stands there, and nothing else"
+    (tmp_path / "cosigned").write_text(signed.out)
+    accept = ("audit", "accept", "cosigned", "--witness", signed.error.split()[-1], "--json")
+    for is_new in (True, False):
+        kept = json.loads(worked(*accept).out)
+        assert kept == {
+            "origin": origin,
+            "size": 2,
+            "signatures": [{"witness": "w.example", "isNew": is_new}],
+        }
+
+
+@pytest.mark.parametrize("text", ["", " \n\n"])
+def test_a_file_that_names_no_key_is_refused_wherever_keys_are_read(
+    worked: Shell, tmp_path: Path, text: str
+) -> None:
+    key = said_key(worked)
+    worked("audit", "export", "log.jsonl")
+    worked("audit", "checkpoint", "--since", "0", "-o", "request")
+    witness = ("audit", "witness", "request", "--state", "memory", "--key", "key", "--name", "w.example")
+    (tmp_path / "w.pub").write_text(worked(*witness, "--log-key", key, "-o", "cosigned").out)
+    (tmp_path / "empty").write_text(text)
+    for words in (
+        ("verify", "log.jsonl", "--key", "empty"),
+        ("verify", "log.jsonl", "--key", key, "--key", "empty"),
+        ("verify", "log.jsonl", "--key", key, "--witness", "empty"),
+        ("accept", "cosigned", "--witness", "empty"),
+        ("witness", "request", "--state", "memory", "--key", "key", "--log-key", "empty"),
+    ):
+        refused = worked("audit", *words)
+        assert (refused.status, refused.out) == (2, ""), words
+        assert "empty names no key." in refused.error
+        assert "[audit.no-keys]" in refused.error
+    assert worked("audit", "verify", "log.jsonl", "--key", key).status == 0
+    assert "Kept the signature" in worked("audit", "accept", "cosigned", "--witness", "w.pub").out
+
+
+def test_all_that_is_wrong_with_keys_is_told_at_once_with_its_place_and_no_secret(
+    worked: Shell, tmp_path: Path
+) -> None:
+    worked("audit", "export", "log.jsonl")
+    (tmp_path / "empty").write_text("")
+    (tmp_path / "several").write_text(f"{said_key(worked)}\n\n  x+y+z\n")
+    said = worked("audit", "verify", "log.jsonl", "--key", "empty", "--key", "several", "--key", "home/audit.key")
+    assert said.status == 2
+    assert "[audit.no-keys]" in said.error
+    assert "several:3:3: " in said.error
+    assert said.error.count("[audit.bad-key]") == 2
+    secret = (tmp_path / "home" / "audit.key").read_text().split("+")[-1].strip()
+    assert secret not in said.error
+
+
+def test_a_key_that_is_not_the_logs_proves_nothing_of_it(worked: Shell, tmp_path: Path) -> None:
+    other = str(SigningKey("other.example/mnd", bytes([7]) * 32).public())
+    assert worked("audit", "export", "log.jsonl").status == 0
+    refused = worked("audit", "verify", "log.jsonl", "--key", other)
+    assert refused.status == 8
+    assert "[audit.unsigned]" in refused.error
+    both = worked("audit", "verify", "log.jsonl", "--key", other, "--key", said_key(worked))
+    assert both.status == 0, both.error
+
+
+def test_a_file_of_entries_without_one_is_refused(worked: Shell, tmp_path: Path) -> None:
+    worked("audit", "export", "log.jsonl")
+    (tmp_path / "none").write_text("\n")
+    refused = worked("audit", "verify", "log.jsonl", "--entry", "none")
+    assert (refused.status, "[audit.no-entries]" in refused.error) == (2, True)
+    (tmp_path / "one").write_text(json.loads(worked("audit", "show", "0", "--json").out)["text"])
+    assert worked("audit", "verify", "log.jsonl", "--entry", "one").status == 0
+
+
+def test_a_witness_goes_on_whatever_a_courier_put_below_a_request(worked: Shell, tmp_path: Path) -> None:
+    key = said_key(worked)
+    worked("audit", "checkpoint", "--since", "0", "-o", "request")
+    with (tmp_path / "request").open("a") as request:
+        request.writelines(f"— {'x' * 400} {base64.b64encode(bytes([line]) * 68).decode()}\n" for line in range(99))
+    witness = ("--state", "memory", "--key", "key", "--name", "witness.msit.example", "--log-key", key)
+    signed = worked("audit", "witness", "request", *witness, "-o", "cosigned")
+    assert signed.status == 0, signed.error
+    accepted = worked("audit", "accept", "cosigned", "--witness", signed.error.split()[-1])
+    assert "Kept the signature" in accepted.out, accepted.error
+    worked("audit", "checkpoint", "--since", "2", "-o", "request2")
+    assert worked("audit", "witness", "request2", *witness).status == 0
+    memory = json.loads((tmp_path / "memory").read_text())
+    memory["logs"]["other.example/army"] = {"keys": [], "note": "gone", "refused": []}
+    (tmp_path / "memory").write_text(json.dumps(memory))
+    worked("audit", "checkpoint", "--since", "3", "-o", "request3")
+    warned = worked("audit", "witness", "request3", *witness)
+    assert warned.status == 0, "another log's part that cannot be read is told, and stands in no way"
+    assert "[audit.bad-memory-of-log]" in warned.error
+    assert "other.example/army" in warned.error
+
+
+def test_a_log_that_was_restored_from_an_older_backup_is_told_from_its_own_and_goes_on_under_another_name(
+    worked: Shell, tmp_path: Path
+) -> None:
+    """docs/runbooks/restore.md, 7: what its witness says, and what its owner then does."""
+    stored, backup, key = tmp_path / "home" / "bongsu.db", tmp_path / "backup.db", said_key(worked)
+    with closing(sqlite3.connect(stored)) as source, closing(sqlite3.connect(backup)) as target:
+        source.backup(target)
+    witness = ("--state", "memory", "--key", "key", "--name", "witness.msit.example")
+
+    def witnessed(since: int, log_key: str = key) -> Said:
+        asked = worked("audit", "checkpoint", "--since", str(since), "-o", f"request-{since}")
+        assert asked.status == 0, asked.error
+        given = ("--log-key", log_key, "-o", "cosigned")
+        return worked("audit", "witness", f"request-{since}", *witness, *given)
+
+    def add(name: str) -> None:
+        assert worked("datasets", "add", name, "file:law.txt").status == 0
+
+    add("after-the-backup")
+    assert witnessed(0).status == 0
+    with closing(sqlite3.connect(backup)) as source, closing(sqlite3.connect(stored)) as target:
+        source.backup(target)
+    assert worked("audit", "verify").status == 0, "it agrees with itself: only a witness can tell"
+    said = worked("audit", "checkpoint", "--since", "3").error
+    assert "[audit.no-such-size]" in said
+    assert "restore.md" in said
+    for code in ("shrunk", "fork", "inconsistent"):
+        refused = witnessed(3 if code == "inconsistent" else 0)
+        assert f"[audit.{code}]" in refused.error
+        assert "restore.md" in refused.error
+        assert refused.status == 8
+        add(f"after-{code}")
+    (tmp_path / "home" / "audit.key").rename(tmp_path / "old-audit.key")
+    new = worked("audit", "keys").out.split()[-1]
+    assert VerifierKey.parse(new).name != VerifierKey.parse(key).name
+    signed = witnessed(0, new)
+    assert signed.status == 0, signed.error
+    public = next(word for word in signed.error.split() if word.startswith("witness.msit.example+"))
+    assert worked("audit", "accept", "cosigned", "--witness", public).status == 0
+    assert worked("audit", "export", "log.jsonl").status == 0
+    verified = worked("audit", "verify", "log.jsonl", "--key", new, "--witness", public)
+    assert verified.status == 0, verified.error
+    memory = json.loads((tmp_path / "memory").read_text())["logs"]
+    assert len(memory) == 2
+    assert len(memory[VerifierKey.parse(key).name]["refused"]) == 3, "evidence of what was lost stays"
 
 
 def test_a_new_key_signs_beside_the_old_one_once(worked: Shell) -> None:

@@ -14,8 +14,11 @@ from cli_shell import Said, Shell
 from governed_places import SENSITIVE
 from live_api import served, sign_in
 
+from bongsu.domain.audit import Author
 from bongsu.domain.labels import OPEN
 from bongsu.domain.people import Role
+from bongsu.domain.tenants import Tenant
+from bongsu.store.audit import append
 
 As = Callable[..., Said]
 
@@ -126,6 +129,8 @@ def test_the_operator_of_a_home_verifies_the_log_of_every_ministry_in_it(
 ) -> None:
     home = tmp_path / "operated"
     home.mkdir()
+    with place.platform.write() as connection:
+        append(connection, Author(Tenant("army")).did("ministry.register", "ministry:army", 1.0))
     with (
         closing(sqlite3.connect(place.folder / "bongsu.db")) as there,
         closing(sqlite3.connect(home / "bongsu.db")) as db,
@@ -136,11 +141,11 @@ def test_the_operator_of_a_home_verifies_the_log_of_every_ministry_in_it(
     assert sound.status == 0, sound.error
     assert [line.partition(" entries")[0] for line in sound.out.splitlines()] == [
         "this home: 0",
-        "army: 0",
+        "army: 1",
         "mnd: 5",
     ]
     logs = json.loads(shell(*verify, "--json").out)["logs"]
-    assert [(log["ministry"], log["size"]) for log in logs] == [(None, 0), ("army", 0), ("mnd", 5)]
+    assert [(log["ministry"], log["size"]) for log in logs] == [(None, 0), ("army", 1), ("mnd", 5)]
     assert json.loads(shell(*verify, "--ministry", "mnd", "--json").out)["size"] == 5
     assert "[audit.unknown-log]" in shell(*verify, "--ministry", "navy").error
     with closing(sqlite3.connect(home / "bongsu.db")) as outside:
@@ -151,3 +156,10 @@ def test_the_operator_of_a_home_verifies_the_log_of_every_ministry_in_it(
         assert said.status == 8
         assert "audit:mnd: Entry 1" in said.error
     assert shell(*verify, "--ministry", "army").status == 0
+    with closing(sqlite3.connect(home / "bongsu.db")) as outside:
+        for table in ("audit_entries", "audit_nodes", "audit_logs"):
+            outside.execute(f"DROP TRIGGER {table}_no_delete")
+            outside.execute(f"DELETE FROM {table} WHERE tenant = 'army'")
+        outside.commit()
+    gone = shell(*verify, "--ministry", "army")
+    assert (gone.status, "it has no entry" in gone.error) == (8, True), "a log that is gone as a whole"

@@ -100,6 +100,15 @@ def test_it_is_inspected_without_a_home(homes: Homes, tmp_path: Path) -> None:
     assert (document["governed"], document["approvals"], document["named"]) == (False, [], [])
 
 
+def test_a_file_without_a_key_is_not_taken_for_one(homes: Homes, tmp_path: Path) -> None:
+    homes.given()
+    (tmp_path / "empty").write_text("")
+    for words in (("inspect", "axk1.bundle"), ("import", "axk1.bundle", "--ministry", "msit")):
+        refused = homes.at(homes.taker, "models", *words, "--key", "empty")
+        assert (refused.status, refused.out) == (2, "")
+        assert "[audit.no-keys]" in refused.error
+
+
 def test_a_changed_one_is_told_with_what_to_do(homes: Homes, tmp_path: Path) -> None:
     key = homes.given()
     file = tmp_path / "axk1.bundle"

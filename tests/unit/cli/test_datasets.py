@@ -35,6 +35,8 @@ def test_what_was_given_a_name_is_listed_and_taken_with_its_label(shell: Shell, 
         "datasets:/korean-law/2",
         "datasets:/korean-law/1",
     ]
+    newest = json.loads(shell("datasets", "list", "--limit", "1", "--json").out)
+    assert [one["version"] for one in newest] == [2]
     plan = json.loads(shell("plan", "p.yaml", "--json").out)
     assert plan["stages"][0]["label"] == {"grade": "S", "compartments": ["logistics"], "declassifyOn": None}
 

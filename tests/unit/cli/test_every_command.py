@@ -36,6 +36,8 @@ resume RUN
 lineage axk1/1
 search x
 capacity
+stages list
+stages show train.continue
 labels show axk1/1
 labels raise axk1/1 --grade S --reason x
 models list
@@ -65,6 +67,7 @@ approvals apply p-1
 approvals check serving model:axk1/1 front
 grants list
 grants show g
+grants recount g
 grants give g --giver mnd --receiver army --programme p --accelerator H --gpu-hours 1 --begins 20230101 --ends 20240101
 grants adjust g --gpu-hours 1 --reason x
 grants close g --reason x
@@ -123,8 +126,6 @@ OF_NO_CONTROL_PLANE = {
     "init",
     "schema",
     "explain",
-    "stages list",
-    "stages show",
     "audit witness",
     "audit site-key",
     "models inspect",

@@ -10,10 +10,12 @@ import pytest
 from api_places import ApiPlace
 from cli_shell import Said, Shell
 from governed_places import SENSITIVE
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from bongsu.domain.people import Role
+from bongsu.domain.use_register import Tier
 from bongsu.store.schema import dataset_versions
+from bongsu.store.schema_people import memberships
 
 As = Callable[..., Said]
 
@@ -82,6 +84,17 @@ def test_data_is_permitted_and_shared_and_both_end(ask: As, place: ApiPlace) -> 
     assert told(ask("dc", "permits", "revoke-access", str(share["id"]), "--json"))["revokedBy"] == "dc"
 
 
+def test_why_a_sharing_ends_is_recorded_if_it_is_said(ask: As, place: ApiPlace) -> None:
+    why = "The exercise is over"
+    for reason in ((), ("--reason", why)):
+        share = str(told(ask("dc", *SHARE, "--reason", f"{reason}", "--json"))["id"])
+        assert "[governance.no-reason]" in ask("dc", "permits", "revoke-access", share, "--reason", " ").error
+        assert ask("dc", "permits", "revoke-access", share, *reason).status == 0
+    entries = json.loads(ask("aud", "audit", "list", "--action", "permit.revoke-access", "--json").out)["entries"]
+    done = [one["content"] for one in entries if one["content"]["outcome"] == "done"]
+    assert [one["facts"].get("reason") for one in done] == [why, None]
+
+
 def test_two_people_approve_what_they_have_looked_at(ask: As, ready: ApiPlace) -> None:
     proposed = told(ask("lee", *PROMOTION, "--json"))
     name, digest = str(proposed["id"]), str(proposed["digest"])
@@ -90,14 +103,38 @@ def test_two_people_approve_what_they_have_looked_at(ask: As, ready: ApiPlace) -
     vote = ("approvals", "approve", name, "--digest")
     assert "[approval.other-digest]" in ask("ann", *vote, "sha256-" + "0" * 64).error
     assert "[governance.not-permitted]" in ask("kim", *vote, digest).error
-    assert "1 of 2 have approved" in ask("ann", *vote, digest).out
+    assert "1 of 2 approvals count now" in ask("ann", *vote, digest).out
     assert ask("lee", "approvals", "apply", name).status != 0
     assert ready.aliases() == {}
-    assert "2 of 2 have approved" in ask("bae", *vote, digest).out
+    assert "2 of 2 approvals count now" in ask("bae", *vote, digest).out
     assert told(ask("lee", "approvals", "apply", name, "--json"))["state"] == "carried-out"
     assert ready.aliases() == {"production": 1}
     assert json.loads(ask("ann", "approvals", "list", "--state", "proposed", "--json").out) == []
     assert [one["id"] for one in json.loads(ask("ann", "approvals", "list", "--json").out)] == [name]
+
+
+def test_of_each_vote_it_is_said_whether_it_counts_now(ask: As, ready: ApiPlace) -> None:
+    proposed = told(ask("lee", *PROMOTION, "--json"))
+    name, digest = str(proposed["id"]), str(proposed["digest"])
+    for person in ("ann", "bae"):
+        assert ask(person, "approvals", "approve", name, "--digest", digest).status == 0
+    ready.permit_use(Tier.II)
+    with ready.platform.write() as connection:
+        connection.execute(delete(memberships).where(memberships.c.person == "ann"))
+    shown = ask("lee", "approvals", "show", name).out
+    assert "approved, 1 of 3 approvals count now" in shown
+    assert "It was approved, and fewer approvals count now than it needs" in shown
+    votes = [line for line in shown.splitlines() if line.strip().startswith("approve ·")]
+    assert [line.split(" · ")[1::2] for line in votes] == [["ann", "does not count now"], ["bae", "counts"]]
+    assert "It was approved, and fewer" in ask("lee", "approvals", "list").out
+    document = told(ask("lee", "approvals", "show", name, "--json"))
+    assert (document["state"], document["needs"]) == ("approved", 3)
+    assert (document["countingNow"], document["enoughNow"]) == (1, False)
+    assert [vote["counts"] for vote in document["votes"]] == [False, True]  # type: ignore[attr-defined]
+    assert "1 of 3 approvals" in ask("lee", "approvals", "apply", name).error
+    answered = told(ask("cho", "approvals", "approve", name, "--digest", digest, "--json"))
+    assert (answered["state"], answered["countingNow"], answered["enoughNow"]) == ("proposed", 2, False)
+    assert "proposed, 2 of 3 approvals count now" in ask("lee", "approvals", "list").out
 
 
 def test_whether_a_model_may_be_used_so_is_said_before_it_is(ask: As, ready: ApiPlace) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -78,6 +80,36 @@ def test_a_grant_is_given_listed_adjusted_and_closed(bongsu: Shell) -> None:
     assert [entry["kind"] for entry in document["entries"]] == ["given", "adjusted"]
     assert document["recount"]["differing"] == []
     assert document["grant"]["closedAt"] is not None
+
+
+def test_its_use_is_counted_again_by_a_command_of_its_own(bongsu: Shell) -> None:
+    bongsu(*GIVE)
+    told = bongsu("grants", "recount", "nap-2026-mnd-01")
+    assert told.status == 0, told.error
+    assert "Booked in the ledger 0.00" in flat(told.out)
+    assert "Counted from the logs of runs 0.00" in flat(told.out)
+    assert "0.00 GPU-hours, as booked." in flat(told.out)
+    nothing = {"gpuMilliseconds": 0, "gpuHours": 0.0}
+    document = json.loads(bongsu("grants", "recount", "nap-2026-mnd-01", "--json").out)
+    assert document == {"booked": nothing, "counted": nothing, "differing": []}
+    missing = bongsu("grants", "recount", "none")
+    assert (missing.status, "[grants.unknown]" in missing.error) == (3, True)
+
+
+def test_a_ledger_that_is_not_right_is_told_by_the_status_too(shell: Shell, tmp_path: Path) -> None:
+    shell(*GIVE)
+    with closing(sqlite3.connect(tmp_path / "home" / "bongsu.db")) as outside:
+        outside.execute(
+            "INSERT INTO grant_entries VALUES"
+            " ('nap-2026-mnd-01', 2, 'metered', 'r-1/a/1', 7200000, 'r-1', 1, 2, 0, 3600, '', '')"
+        )
+        outside.commit()
+    told = shell("grants", "recount", "nap-2026-mnd-01")
+    assert told.status == 8
+    assert "Booked in the ledger 2.00" in flat(told.out)
+    assert "They differ in –." in flat(told.out), "of a run that is not here there is no name"
+    asked = shell("grants", "recount", "nap-2026-mnd-01", "--json")
+    assert (asked.status, json.loads(asked.out)["differing"]) == (8, [""])
 
 
 def test_a_plan_shows_its_grant_before_and_after_and_what_is_lacking(shell: Shell, tmp_path: Path) -> None:

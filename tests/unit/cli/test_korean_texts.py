@@ -1,6 +1,7 @@
 """Every text has its Korean, with the same placeholders, and the compiled catalogue is current."""
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -29,6 +30,12 @@ spec:
 
 def test_the_catalogue_is_whole() -> None:
     assert messages.check() == [], "run: python -m bongsu.cli.messages update, then translate what is empty"
+
+
+def test_every_request_to_the_reader_ends_in_one_style() -> None:
+    """As docs/glossary.md has it: -십시오, and not -세요."""
+    text = messages.CATALOGUE.read_text()
+    assert [line for line in text.splitlines() if re.search("세요|셔요|해요", line)] == []
 
 
 @pytest.mark.parametrize(

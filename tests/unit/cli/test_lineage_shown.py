@@ -18,7 +18,8 @@ from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.service.datasets import register_dataset
 from bongsu.service.embedded import open_home
 from bongsu.service.lineage import Direction, LineageGraph
-from bongsu.store.lineage import Edge, Node, artifact_node, input_node, put_edges, put_nodes
+from bongsu.store.lineage import Edge, Node, put_edges, put_nodes
+from bongsu.store.node_ids import artifact_node, input_node
 
 DIGEST = "a" * 64
 

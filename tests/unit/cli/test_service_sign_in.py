@@ -18,7 +18,7 @@ from service_places import Place
 from small_plans import plan_of, stage
 
 from bongsu.api.serving import application
-from bongsu.client.contexts import change_contexts, load_contexts
+from bongsu.client.contexts import SignIn, change_contexts, load_contexts
 from bongsu.service.serving import ServerSettings, open_served, trusted
 from bongsu.service.submitting import submit
 
@@ -82,9 +82,23 @@ def test_a_service_account_signs_in_with_its_secret(
     monkeypatch.setattr("sys.stdin", io.StringIO("" if way == "environment" else f"{secret}\n"))
     said = shell("login", url, "--service-account", "mnd/ci", "--name", "ci")
     assert said.status == 0, said.error
+    assert said.out == f"Signed in at {url} as mnd/ci (mnd: engineer); commands speak to it now (context ci).\n"
     assert whoami(shell) == "mnd/ci"
     assert secret not in (settings / "bongsu" / "contexts.json").read_text()
     assert "[people.not-allowed]" in shell("people", "list").error
+
+
+def test_whom_the_server_does_not_know_learns_it_at_once(
+    url: str, shell: Shell, login: LoginServer, settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unknown = SignIn(access_token=login.token("stranger"), token_endpoint=f"{login.url}/token")
+    monkeypatch.setattr("bongsu.client.login.with_secret", lambda *_given: unknown)
+    monkeypatch.setenv("BONGSU_SECRET", "x")
+    said = shell("login", url, "--service-account", "mnd/ci", "--name", "ci")
+    assert said.status == 0, "it is signed in at the provider, and may be added at the server yet"
+    assert said.out == f"Signed in at {url}; commands speak to it now (context ci).\n"
+    assert "warning" in said.error
+    assert load_contexts(settings / "bongsu" / "contexts.json").current == "ci"
 
 
 def test_a_token_that_ended_is_renewed_while_the_secret_is_there(

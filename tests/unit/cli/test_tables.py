@@ -24,7 +24,7 @@ from bongsu.cli.render.runs import details_view, runs_view
 from bongsu.cli.texts import use_language
 from bongsu.domain.ids import Digest, RunId, StageId
 from bongsu.domain.labels import Label
-from bongsu.domain.plan import MemoryEstimate, SkippedStage
+from bongsu.domain.plan import CacheReason, CacheVerdict, MemoryEstimate, SkippedStage
 from bongsu.domain.resources import Resources
 from bongsu.domain.run import RunState, StageState
 from bongsu.service.catalogue import InstalledStages
@@ -120,6 +120,15 @@ def test_gpu_hours_never_read_as_none_where_there_are_some(gpus: int, hours: flo
     shown = " ".join(printed(plan_view(plan_of(planned))).split())
     assert words in shown
     assert ("< 0.01" in shown) == (hours is not None and hours < 0.01)
+
+
+@pytest.mark.parametrize(("hit", "floor", "is_said"), [(True, "S", True), (True, "O", False), (False, "S", False)])
+def test_whose_label_stands_beside_a_cached_output_is_said(hit: bool, floor: str, is_said: bool) -> None:
+    reason = CacheReason.HIT if hit else CacheReason.FIRST_RUN
+    plan = plan_of(stage("a", cache=CacheVerdict(hit=hit, reason=reason)))
+    shown = " ".join(printed(plan_view(plan.model_copy(update={"floor": Label.parse(floor)}))).split())
+    said = "What comes from the cache keeps its own label in the store; shown is that of this run."
+    assert (said in shown) == is_said
 
 
 @pytest.mark.parametrize(("hours", "words"), [(12.34, "12.3"), (0.019, "0.01"), (0.001, "0")])

@@ -12,8 +12,10 @@ import pytest
 
 from bongsu.client.http import Server
 from bongsu.client.remote import PATIENCE_S, Remote
+from bongsu.domain.ids import StageId
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import ShownState
+from bongsu.service.following import LogLine
 
 RUN: dict[str, Any] = {
     "id": "r-000000000001",
@@ -137,3 +139,21 @@ def test_interrupted_is_no_state_that_a_server_is_asked_for(
     found = Clock().remote(given).runs(wanted, None, 10)
     assert [one.interrupted for one in found] == shown
     assert f"state+%3A+{asked.replace(', ', '%2C+')}" in given.asked[0] or asked in given.asked[0]
+
+
+@pytest.mark.parametrize(
+    ("stages", "attempt", "asked"),
+    [
+        (["a", "b"], None, ["/logs"]),
+        (["a"], None, ["/stages/a/logs"]),
+        (["a", "c"], 1, ["/stages/a/logs?attempt=1", "/stages/c/logs?attempt=1"]),
+    ],
+)
+def test_the_logs_of_many_stages_are_asked_for_at_once(
+    given: Given, stages: list[str], attempt: int | None, asked: list[str]
+) -> None:
+    given.answers = [(200, {"stage": "a", "line": "of a"}), (200, {"stage": "c", "line": "of c"})]
+    found = list(Clock().remote(given).lines(RUN["id"], stages, attempt))
+    assert given.asked == [f"/v1/runs/{RUN['id']}{one}" for one in asked]
+    assert found == [LogLine(StageId(one), f"of {one}") for one in "ac"[: len(asked)]]
+    assert list(Clock().remote(given).lines(RUN["id"], ["b", "d"])) == [], "those of others are left out"

@@ -144,8 +144,6 @@ def test_statements_are_built_in_the_store_and_nowhere_else() -> None:
 CHECKED_BY_USE_CASES = {
     "attempts",
     "audit",
-    "governance",
-    "grants",
     "looking",
     "ministries",
     "model_bundles",

@@ -17,6 +17,7 @@ from service_places import Place
 
 from bongsu.cli.commands.mlflow import _print_how
 from bongsu.client.contexts import Context
+from bongsu.domain.codes import run as run_codes
 from bongsu.domain.documents import camel, plain
 from bongsu.domain.grants import Dimension
 from bongsu.domain.problems import Problem
@@ -107,6 +108,10 @@ def test_the_page_lists_every_key_of_ministries_and_people(place: Place) -> None
 def test_the_page_lists_what_is_printed_of_an_audit_log() -> None:
     for table, kind in (("audit entry", Entry), ("stored log", Checked), ("growth", Growth)):
         assert sorted(listed(table)) == sorted(camel(field.name) for field in fields(kind)), table
+
+
+def test_the_page_lists_every_key_of_a_problem() -> None:
+    assert sorted(listed("problem")) == sorted(run_codes.UNKNOWN_RUN.at(run="r-1").as_dict())
 
 
 def test_the_page_lists_what_is_printed_of_mlflow(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,10 +12,10 @@ import pytest
 import typer
 from api_places import ApiPlace
 
-from bongsu.api import connections, requests, serving
+from bongsu.api import connections, requests, serving, whole_reads
 from bongsu.api.body_rates import OF_FILES
 from bongsu.api.readiness import PATIENCE_S
-from bongsu.api.uploads import MOST_TAKEN
+from bongsu.api.uploads import MOST_OF_ONE, MOST_TAKEN
 from bongsu.artifacts.plain_tar import MOST_EXTENDED
 from bongsu.cli.app import app
 from bongsu.service.observing.executor_gauge import ExecutorGauge
@@ -27,6 +27,7 @@ from bongsu.service.observing.tracing import Tracing
 from bongsu.service.serving import ServerSettings
 from bongsu.service.unpacking import MOST_DEEP, MOST_FILES
 from bongsu.store.postgres import POOL_SIZE
+from bongsu.store.requests import KEPT_S
 from bongsu.store.tallies import MOST_COUNTED, MOST_GRANTS
 
 TEXT = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
@@ -100,7 +101,8 @@ def test_every_metric_is_there_with_its_kind_and_labels(tmp_path: Path) -> None:
         f"{OF_FILES.bytes_a_second:,} bytes/s on average, once it was waited for {OF_FILES.after_s:g} s",
         f"{MOST_FILES:,} each; {MOST_DEEP} folders one in another",
         f"GNU's long names) | {MOST_EXTENDED:,} bytes",
-        f"unpacked at once | {MOST_TAKEN};",
+        f"unpacked at once | {MOST_TAKEN}, of one person {MOST_OF_ONE};",
+        f"lets one be used | {whole_reads.MOST_READ}, of one person {whole_reads.MOST_OF_ONE};",
         f"is there that is no file | {requests.BODY_S:g} s",
         f"rest of a body after its answer | {connections.REST_S:g} s",
         f"forms of signing in {requests.MOST_OF_STRANGERS:,} bytes",
@@ -109,6 +111,7 @@ def test_every_metric_is_there_with_its_kind_and_labels(tmp_path: Path) -> None:
         f"answers within {PATIENCE_S:g} s",
         f"{MOST_COUNTED:,} means that or more",
         f"the {MOST_GRANTS} that end last",
+        f"is known | {KEPT_S / 86_400:.0f} days | afterwards it is as one that was never used |",
         f"`in-use` at {2 * POOL_SIZE}",
     ],
 )

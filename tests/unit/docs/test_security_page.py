@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,3 +43,50 @@ def test_each_row_of_threats_names_what_shows_it() -> None:
     threats = [cells for cells in rows if re.fullmatch(r" [STRIDE](, [STRIDE])* ", cells[1])]
     assert len(threats) > 50
     assert [cells[2] for cells in threats if len(cells) != 7 or not cells[4].strip()] == []
+
+
+# By what a program opens a port, itself or through a library: any module's, or of this module alone.
+OPENING = {"bind", "create_server", "start_server", "start_unix_server", "make_server", "serve_forever", "TCPStore"}
+OPENING |= {
+    "HTTPServer",
+    "ThreadingHTTPServer",
+    "TCPServer",
+    "ThreadingTCPServer",
+    "init_process_group",
+    "TorchConfig",
+}
+OPENING_AS_WRITTEN = {"uvicorn.run", "uvicorn.Server", "ray.init", "start_http_server"}
+
+
+def openings(text: str) -> Iterator[str]:
+    """Calls in a module that may open a port."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call):
+            written = ast.unparse(node.func)
+            if written.rpartition(".")[2] in OPENING or written in OPENING_AS_WRITTEN:
+                yield written
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import socket\nsocket.create_server(('', 1))", ["socket.create_server"]),
+        ("def f(taken):\n    taken.bind(('', 1))", ["taken.bind"]),
+        ("uvicorn.run(app)", ["uvicorn.run"]),
+        ("event.listen(engine, 'connect', f)\nsocket.create_connection(('a', 1))", []),
+    ],
+)
+def test_what_opens_a_port_is_found(text: str, found: list[str]) -> None:
+    assert list(openings(text)) == found
+
+
+def test_each_module_that_opens_a_port_is_named() -> None:
+    roots = {ROOT / "platform" / "bongsu": "", ROOT / "pipelines" / "bongsu_stages": "bongsu_stages/"}
+    found = {
+        f"{before}{path.relative_to(root)}"
+        for root, before in roots.items()
+        for path in root.rglob("*.py")
+        if any(openings(path.read_text()))
+    }
+    assert len(found) > 5
+    assert {one for one in found if f"`{one}`" not in TEXT} == set()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from published_models import PUBLISHED
 
 from bongsu.domain.config_faults import config_faults
-from bongsu.planner.published import PUBLISHED
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

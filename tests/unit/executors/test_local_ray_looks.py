@@ -12,9 +12,11 @@ import pytest
 from local_ray_harness import make, spec
 
 from bongsu.domain.attempt import Observation, Phase
+from bongsu.executors.local_ray import jobs
 from bongsu.executors.local_ray.executor import LocalRayExecutor
 from bongsu.executors.local_ray.host_messages import Begin
 from bongsu.executors.local_ray.hosting import HostProcess
+from bongsu.executors.local_ray.traces import Traces
 from bongsu.machine.processes import note_process
 
 
@@ -53,6 +55,22 @@ def test_an_end_between_a_look_and_the_wait_is_not_slept_over(executor: LocalRay
     began = time.monotonic()
     executor.wait(0.2)
     assert time.monotonic() - began >= 0.2, "it is told once, also where nobody looks any more"
+
+
+def test_what_is_over_for_long_is_known_from_its_files(
+    executor: LocalRayExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "MOST_OVER", 2)
+    asked = [spec(tmp_path, number) for number in range(1, 5)]
+    for one in asked:
+        job = executor.jobs.add(one)
+        # As when it is launched.
+        Traces(tmp_path / "logs").mark_launched(one)
+        executor.cancel(job.id)
+    assert [executor.jobs.get(one.id) is not None for one in asked] == [False, False, True, True]
+    assert (executor.jobs.live, executor.jobs.count_over) == ([], 4)
+    seen = executor.observe([one.id for one in asked])
+    assert [seen[one.id].phase for one in asked] == [Phase.CANCELLED] * 4
 
 
 def test_a_host_is_heard_where_a_thousand_files_are_open(tmp_path: Path) -> None:

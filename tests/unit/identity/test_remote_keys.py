@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import pytest
 from identity_provider import AUDIENCE, ISSUER, KEYS, NOW, Provider, claims, forged, good, signed, verifier
@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry
 from bongsu.identity.exchanging import FetchError
 from bongsu.identity.public_keys import Keys, find_key, usable_keys
 from bongsu.identity.refusals import Cause, TokenRefusedError
-from bongsu.identity.remote_keys import MAX_WAITING, RemoteKeys
+from bongsu.identity.remote_keys import MAX_WAITING, MAX_WAITING_FOR_ALL, RemoteKeys
 from bongsu.identity.settings import TrustedIssuer
-from bongsu.identity.verifier import TokenVerifier, Trust
+from bongsu.identity.verifier import TokenVerifier, Trust, trusting
 from bongsu.service.observing.provider_keys import ProviderKeys
 
 SETTINGS = TrustedIssuer(ISSUER, AUDIENCE, ("mnd",), refresh_after_s=10, max_age_s=3600, keep_s=7200)
@@ -140,6 +140,8 @@ def test_nobody_is_let_in_before_keys_were_fetched() -> None:
 class Slow(Provider):
     """Answers when it is let."""
 
+    issuer = SETTINGS
+
     def __init__(self, *keys: Key) -> None:
         super().__init__(*keys)
         self.begun = threading.Event()
@@ -191,6 +193,31 @@ def test_strangers_beyond_a_few_do_not_wait() -> None:
             done = sum(one.done() for one in flood)
         provider.answer.set()
     assert all(one.result() is None for one in flood)
+
+
+@pytest.mark.parametrize("providers", [1, 2, 3, 5, 6, 12, 24])
+def test_silent_providers_together_leave_threads_to_others(providers: int) -> None:
+    silent = [Slow() for _ in range(providers)]
+    trusts = trusting(silent)  # type: ignore[arg-type]
+    for one in silent:
+        one.answer.clear()
+    asked = 2 * MAX_WAITING
+    with ThreadPoolExecutor(providers * asked) as threads:
+        flood = [
+            threads.submit(trust.keys.find, f"k{number}", "ES256", NOW)
+            for trust in trusts
+            for number in range(asked)
+        ]
+        try:
+            assert all(one.begun.wait(10) for one in silent)
+            left = set(flood)
+            while len(left) > MAX_WAITING_FOR_ALL:
+                done, left = wait(left, 10, FIRST_COMPLETED)
+                assert done, f"{len(left)} threads wait for {providers} providers"
+            assert len(left) >= providers
+        finally:
+            for one in silent:
+                one.answer.set()
 
 
 def test_keys_that_cannot_verify_are_passed_over() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from published_models import AXK1, AXK2_LIGHT
 
 from bongsu.domain.config_faults import config_faults
 from bongsu.domain.resources import Resources
@@ -14,7 +15,6 @@ from bongsu.domain.workload import WorkKind, Workload
 from bongsu.planner.config_shapes import shape_of
 from bongsu.planner.cost import gpu_hours
 from bongsu.planner.memory import estimate_memory
-from bongsu.planner.published import AXK1, AXK2_LIGHT
 from bongsu_stages.compress.row_lengths import row_lengths
 
 BASES: list[dict[str, Any]] = [

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from drafted_plans import input_of, plan_with
+from published_models import AXK1
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.plan import RunPlan
 from bongsu.planner.config_shapes import shape_of
-from bongsu.planner.published import AXK1
 from bongsu.service.catalogue import InstalledStages
 
 STAGES = InstalledStages()

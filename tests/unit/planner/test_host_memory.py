@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from published_models import AXK1, AXK2_LIGHT
 
 from bongsu.domain.plan import MemoryEstimate
 from bongsu.domain.resources import Resources
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu.planner.config_shapes import shape_of
 from bongsu.planner.memory import estimate_memory
-from bongsu.planner.published import AXK1, AXK2_LIGHT
 
 K1, K2 = shape_of(AXK1), shape_of(AXK2_LIGHT)
 assert K1 is not None

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from published_models import AXK1, AXK2_LIGHT
 
 from bongsu.domain.resources import Resources
 from bongsu.domain.workload import WorkKind, Workload
+from bongsu.planner.accelerators import DEFAULT_ACCELERATOR, accelerator_of
 from bongsu.planner.config_shapes import shape_of
-from bongsu.planner.cost import STREAM_BYTES_PER_SECOND, gpu_hours
+from bongsu.planner.cost import STREAM_BYTES_PER_SECOND, UTILISATION, gpu_hours
 from bongsu.planner.linear_maps import largest_matrix
 from bongsu.planner.memory import estimate_memory
-from bongsu.planner.published import AXK1, AXK2_LIGHT
 
 K1, K2 = shape_of(AXK1), shape_of(AXK2_LIGHT)
 assert K1 is not None
 assert K2 is not None
+GPU = accelerator_of(DEFAULT_ACCELERATOR)
+assert GPU is not None
 
 
 def test_the_published_counts() -> None:
@@ -89,3 +94,29 @@ def test_a_streamed_stage_reads_and_writes_what_is_stored() -> None:
     read_and_written = 2 * 2 * K1.total
     hours = read_and_written / STREAM_BYTES_PER_SECOND / 3600
     assert gpu_hours(K1, rounding, Resources(gpus_per_worker=1)) == pytest.approx(hours)
+
+
+@given(st.integers(1, 64), st.integers(1, 10**9))
+def test_a_small_model_is_no_quicker_than_its_kernels_are_started(micro_batch: int, batches: int) -> None:
+    """A layer of it takes no operations to speak of, and ten kernels forward and twenty backward all the same."""
+    small = dataclasses.replace(
+        K2,
+        **dict.fromkeys(
+            ("embeddings", "attention", "indexer", "dense", "shared_experts", "routed_experts", "router", "norms"),
+            0,
+        ),
+    )
+    work = Workload(
+        kind=WorkKind.TRAIN_FULL,
+        micro_batch=micro_batch,
+        sequence_length=64,
+        tokens=batches * micro_batch * 64,
+        weight_bytes=4.0,
+    )
+    assert gpu_hours(small, work, Resources(gpus_per_worker=1)) == pytest.approx(
+        batches * K2.layers * 30 * 5e-6 / 3600
+    )
+    large = work.model_copy(update={"micro_batch": 64, "sequence_length": 4096, "tokens": batches * 64 * 4096})
+    assert gpu_hours(K2, large, Resources(gpus_per_worker=1)) == pytest.approx(
+        6 * K2.active * large.tokens / GPU.flops / UTILISATION / 3600
+    )

@@ -123,7 +123,7 @@ def test_a_registration_of_what_no_verification_examined_is_refused() -> None:
 
 
 def test_gpus_that_do_not_hold_a_stage_are_said_before_it_starts() -> None:
-    from bongsu.planner.published import AXK1
+    from published_models import AXK1
 
     stages = [
         {
@@ -154,7 +154,7 @@ def test_a_spec_that_came_from_no_file_is_screened_too() -> None:
 
 
 def distillation(**resources: Any) -> RunPlan:
-    from bongsu.planner.published import AXK1
+    from published_models import AXK1
 
     stage = {
         "name": "distill",
@@ -242,7 +242,7 @@ def test_how_often_a_training_is_saved_is_no_part_of_what_it_is_known_by() -> No
 
 
 def test_pretraining_is_estimated_by_the_model_that_it_makes_and_not_by_that_of_its_tokenizer() -> None:
-    from bongsu.planner.published import AXK1
+    from published_models import AXK1
 
     def estimated(tokenizer: str) -> Any:
         pretrain = {

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from drafted_plans import input_of, plan_with
+from published_models import AXK1
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.plan import PlannedStage, RunPlan, Source
 from bongsu.domain.ports import Role
 from bongsu.domain.problems import BongsuError
-from bongsu.planner.published import AXK1
 from bongsu.service.catalogue import InstalledStages
 
 STAGES = InstalledStages()

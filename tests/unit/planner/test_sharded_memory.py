@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from published_models import AXK1
+
 from bongsu.domain.plan import MemoryEstimate
 from bongsu.domain.resources import Resources
 from bongsu.planner.config_shapes import shape_of
 from bongsu.planner.memory import estimate_memory
 from bongsu.planner.model_shape import ModelShape
-from bongsu.planner.published import AXK1
 from bongsu_stages.runtime.catalogue import load_stage
 
 TRAINING = {"steps": 1, "learningRate": 1e-4, "parallel": "shard", "microBatch": 1}

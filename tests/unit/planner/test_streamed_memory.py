@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from published_models import AXK1
 
 from bongsu.domain.plan import MemoryEstimate
 from bongsu.domain.resources import Resources
 from bongsu.planner.config_shapes import shape_of
 from bongsu.planner.memory import estimate_memory
-from bongsu.planner.published import AXK1
 from bongsu_stages.runtime.catalogue import load_stage
 
 K1 = shape_of(AXK1)

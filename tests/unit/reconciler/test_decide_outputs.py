@@ -110,14 +110,22 @@ def test_a_success_leaves_its_output_to_later_runs() -> None:
 def test_work_that_is_under_way_elsewhere_is_waited_for_and_then_taken() -> None:
     run = PureRun(plan_of(stage("a"), stage("b")))
     key = cache_key(cache_parts(run.plan.stage("a"), {}))
-    run.under_way = {(HOME, key)}
+    run.under_way = {(HOME, key): {OPEN}}
     run.step()
     assert run.live == ["b/1"]
     assert run.states["a"] == "ready"
-    run.under_way = set()
+    run.under_way = {}
     remember(run, "a")
     run.step()
     assert run.states["a"] == "cached"
+
+
+def test_work_under_a_label_that_is_not_covered_is_not_waited_for() -> None:
+    """Its output could not be taken; and who sees the run only would see that somebody does the same."""
+    run = PureRun(plan_of(stage("a"), stage("b", label=SENSITIVE)))
+    run.under_way = {(HOME, cache_key(cache_parts(one, {}))): {SENSITIVE} for one in run.plan.stages}
+    run.step()
+    assert run.states == {"a": "running", "b": "ready"}
 
 
 def test_two_equal_stages_of_one_run_are_done_once() -> None:
@@ -132,10 +140,10 @@ def test_two_equal_stages_of_one_run_are_done_once() -> None:
 
 def test_what_becomes_ready_late_is_looked_up_again_and_wakes_what_follows() -> None:
     run = PureRun(plan_of(stage("a"), stage("b", "a")))
-    run.under_way = {(HOME, cache_key(cache_parts(run.plan.stage("a"), {})))}
+    run.under_way = {(HOME, cache_key(cache_parts(run.plan.stage("a"), {}))): {OPEN}}
     run.step()
     assert run.states == {"a": "ready", "b": "waiting"}
-    run.under_way = set()
+    run.under_way = {}
     remember(run, "a")
     run.step()
     assert run.states == {"a": "cached", "b": "running"}

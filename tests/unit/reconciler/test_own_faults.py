@@ -1,4 +1,4 @@
-"""Mistakes of ours are called so, leave their traceback in the log once, are counted, and stop nothing else."""
+"""Mistakes of ours are called so, leave their traceback in the log, are counted, and stop nothing else."""
 
 from __future__ import annotations
 

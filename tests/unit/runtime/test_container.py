@@ -99,9 +99,10 @@ def test_figures_are_read_and_bad_ones_are_told(store: LocalStore) -> None:
     for bad, words in [
         ("[1]", "holds a list instead of an object"),
         ("{", "is no JSON"),
-        ('{"score": "much"}', 'no figures with a name of at most 250 characters: "score"'),
+        ('{"score": "much"}', 'no figures with a name of at most 250 printable characters: "score"'),
         ('{"a": 1, "": 1, "b": null, "c": true}', "3 of 4 entries are no figures"),
         ('{"a": NaN, "b": -Infinity}', "2 of 2 entries are no figures"),
+        (r'{"a\\u001b[2J": 1, "a\\u202eb": 2, "c": 3}', "2 of 3 entries are no figures"),
     ]:
         assert words in str(failed(store, shell(write.replace("{}", bad))).message)
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import dropwhile, pairwise
+from math import inf, log2
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given as given_any
+from hypothesis import strategies as st
 from installed_code import code_of
 
 from bongsu.artifacts.local import LocalStore
@@ -22,10 +29,19 @@ from bongsu.domain.ids import AttemptId, Digest, RunId, StageId, digest_of
 from bongsu.domain.labels import OPEN
 from bongsu.domain.pipeline import Environment
 from bongsu.domain.resources import Resources
-from bongsu.domain.worker_leave import PASS, WorkerPass
+from bongsu.domain.worker_leave import PASS, WorkerPass, WorkerToken
 from bongsu_stages.runtime.attempt import run_attempt
+from bongsu_stages.runtime.control_plane import SilentError
 from bongsu_stages.runtime.isolated import run_isolated
-from bongsu_stages.runtime.leave import GOOD_FOR_S, PATIENCE_S, AskedLeave, NoLeaveError, Waiting, leave_of
+from bongsu_stages.runtime.leave import (
+    GOOD_FOR_S,
+    PATIENCE_S,
+    SHORTEST_RENEWAL_S,
+    AskedLeave,
+    NoLeaveError,
+    Waiting,
+    leave_of,
+)
 from bongsu_stages.runtime.reporting import drop
 
 TOKEN = "header.payload.signature"
@@ -87,10 +103,28 @@ class Times:
     def __init__(self) -> None:
         self.now = 0.0
         self.slept: list[float] = []
+        self.waited: list[float] = []
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
+
+    def unless(
+        self, until: float, reached: threading.Event | None = None
+    ) -> Callable[[threading.Event, float], bool]:
+        """Waits as :class:`Waiting` has it; a wait to beyond ``until`` is over at once, as when a worker ends, and is
+        told to ``reached``."""
+
+        def wait(_over: threading.Event, seconds: float) -> bool:
+            self.waited.append(seconds)
+            if self.now + seconds > until:
+                if reached is not None:
+                    reached.set()
+                return True
+            self.now += seconds
+            return False
+
+        return wait
 
     def waiting(self) -> Waiting:
         return Waiting(lambda: self.now, self.sleep)
@@ -193,27 +227,98 @@ def test_no_proxy_stands_between_worker_and_server(planes: list[Plane], monkeypa
     assert len(plane.asked) == 1
 
 
+# -- renewing ----------------------------------------------------------------------------------------------------
+
+
 def test_a_token_is_renewed_before_it_ends_and_asked_with_then(planes: list[Plane]) -> None:
-    plane = Plane((503, {}), (200, {"token": "second", "lifetime": 0.2}), (200, {"token": "third", "lifetime": 60}))
+    plane = Plane((503, {}), (200, {"token": "second", "lifetime": 8}), (200, {"token": "third", "lifetime": 60}))
     planes.append(plane)
-    leave = AskedLeave(ATTEMPT, given(plane.url, lifetime=0.2))
+    times, renewed = Times(), threading.Event()
+    leave = AskedLeave(ATTEMPT, given(plane.url), replace(times.waiting(), unless=times.unless(51, renewed)))
     with leave.kept():
-        until = time.monotonic() + 10
-        while len(plane.asked) < 3 and time.monotonic() < until:
-            time.sleep(0.01)
+        assert renewed.wait(60)
         plane.answers = [YES]
-        time.sleep(0.05)
         leave.ask(TREE)
     assert [one[0] for one in plane.asked] == ["POST", "POST", "POST", "GET"]
     assert [one[2] for one in plane.asked] == [f"Bearer {one}" for one in (TOKEN, TOKEN, "second", "third")]
+    assert times.waited == [30, 15, SHORTEST_RENEWAL_S, 30]
 
 
 def test_renewing_ends_when_the_attempt_is_over(planes: list[Plane]) -> None:
-    plane = Plane((401, {}))
-    planes.append(plane)
-    with AskedLeave(ATTEMPT, given(plane.url, lifetime=0.1)).kept():
-        time.sleep(0.5)
+    _leave, plane, times = asking(planes, (401, {}))
+    leave = AskedLeave(ATTEMPT, given(plane.url), replace(times.waiting(), unless=times.unless(inf)))
+    leave.renew_until(threading.Event())
     assert len(plane.asked) == 1
+
+
+def test_a_worker_that_ends_ends_renewing(planes: list[Plane]) -> None:
+    leave, plane, _times = asking(planes, YES)
+    with leave.kept():
+        (thread,) = [one for one in threading.enumerate() if one.name == "token-renewal"]
+    thread.join(60)
+    assert not thread.is_alive()
+    assert plane.asked == []
+
+
+class Answers:
+    """Of a control plane, as ``AskedLeave`` asks for another token: each is a lifetime, or a silence with how long it
+    asks to wait. The last one is given for ever."""
+
+    def __init__(self, times: Times, *answers: float | SilentError) -> None:
+        self.at: list[float] = []
+        self._times = times
+        self._answers = list(answers)
+
+    def renew(self) -> WorkerToken:
+        self.at.append(self._times.now)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, SilentError):
+            raise answer
+        return WorkerToken(token="another", lifetime=answer)
+
+
+LIFETIMES = st.floats(0, 86_400)
+SILENCES = st.builds(SilentError, st.just("HTTP 503"), st.just(0.0) | st.floats(0, 600))
+
+
+@given_any(LIFETIMES, st.lists(LIFETIMES | SILENCES, min_size=1, max_size=30))
+def test_whatever_a_control_plane_answers_it_is_not_stormed(
+    lifetime: float, answers: list[float | SilentError]
+) -> None:
+    times = Times()
+    plane = Answers(times, *answers)
+    leave = AskedLeave(ATTEMPT, given("http://plane", lifetime), replace(times.waiting(), unless=times.unless(3e5)))
+    leave._plane = plane  # type: ignore[assignment]
+    out = io.StringIO()
+    with redirect_stdout(out):
+        leave.renew_until(threading.Event())
+    gaps = [after - before for before, after in pairwise([0.0, *plane.at])]
+    assert all(gap > SHORTEST_RENEWAL_S - 1e-6 for gap in gaps)
+    given_so_far = [*answers, *[answers[-1]] * len(plane.at)][: len(plane.at)]
+    asked = [one.wait_s if isinstance(one, SilentError) else 0.0 for one in given_so_far]
+    assert all(gap > wait - 1e-3 for gap, wait in zip(gaps[1:], asked, strict=False)), "as long as it asked for"
+    ends = lifetime
+    for at, answer in zip(plane.at, given_so_far, strict=True):
+        if isinstance(answer, SilentError):
+            assert out.getvalue().count("\n") <= 1
+        else:
+            ends = at + answer
+    assert len(list(dropwhile(lambda at: at <= ends, plane.at))) <= 1, "a token that has ended is of no use"
+
+
+@given_any(LIFETIMES, SILENCES)
+def test_a_control_plane_that_stays_silent_is_asked_some_times_told_of_once_and_left(
+    lifetime: float, silence: SilentError
+) -> None:
+    times = Times()
+    plane = Answers(times, silence)
+    leave = AskedLeave(ATTEMPT, given("http://plane", lifetime), replace(times.waiting(), unless=times.unless(inf)))
+    leave._plane = plane  # type: ignore[assignment]
+    out = io.StringIO()
+    with redirect_stdout(out):
+        leave.renew_until(threading.Event())
+    assert len(plane.at) <= 2 + log2(max(lifetime / SHORTEST_RENEWAL_S, 1))
+    assert out.getvalue() == "The worker's token is not renewed before it ends: HTTP 503\n"
 
 
 # -- attempts ----------------------------------------------------------------------------------------------------

@@ -22,13 +22,15 @@ from store_places import store_at
 from bongsu.domain.checkpoints import Checkpoint, SignedCheckpoint
 from bongsu.domain.merkle import Frontier, leaf_hash
 from bongsu.domain.problems import BongsuError
-from bongsu.domain.signed_notes import SignatureKind, SignatureLine, SignedNote, SigningKey
+from bongsu.domain.signed_notes import SignatureKind, SignatureLine, SignedNote, SigningKey, VerifierKey
 from bongsu.service.audit.bundles import LONGEST_LINE
-from bongsu.service.audit.checkpoints import accept_cosignature, request_witness, sign
+from bongsu.service.audit.checkpoints import request_witness, sign
+from bongsu.service.audit.cosignatures import accept_cosignature
 from bongsu.service.audit.keys import LogKeys
-from bongsu.service.audit.verdict import Trust, Verdict
+from bongsu.service.audit.verdict import Signatures, Trust, Verdict
 from bongsu.service.audit.verifying import verify
-from bongsu.service.audit.witnessing import WitnessMemory, cosign
+from bongsu.service.audit.witness_memory import WitnessMemory
+from bongsu.service.audit.witnessing import cosign
 
 WITNESS = SigningKey("witness.example", bytes([7]) * 32)
 WITNESS_KEY = WITNESS.public(SignatureKind.WITNESS)
@@ -519,3 +521,17 @@ def test_of_a_thousand_corrupted_bundles_none_is_believed(exported: Exported) ->
                 passed.append((mutation.__name__, number))
     assert passed == []
     assert sum(MUTATIONS.values()) == 1000
+
+
+def test_of_two_witnesses_whose_keys_have_one_id_each_signs_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four bytes: who draws keys for long enough finds one, and could make a good file look bad with it."""
+    monkeypatch.setattr(VerifierKey, "id", bytes(4))
+    same = [SigningKey("witness.example", bytes([number]) * 32) for number in (1, 2)]
+    checkpoint = Checkpoint("bongsu.example/mnd", 1, bytes(32))
+    signed = SignedNote(checkpoint.body, tuple(key.cosign(checkpoint.body, 1) for key in same))
+    for keys, found in ((same, []), (same[:1], ["audit.wrong-signature"])):
+        signatures = Signatures(checkpoint.origin, Trust())
+        for key in keys:
+            signatures.claim(key.public(SignatureKind.WITNESS))
+        signatures.check(SignedCheckpoint(checkpoint, signed), None)
+        assert [one.code.name for one in signatures.problems] == ["audit.unsigned", *found]

@@ -20,6 +20,7 @@ from bongsu.service.audit.reading import list_entries
 from bongsu.service.cancelling import request_cancel
 from bongsu.service.datasets import list_datasets, register_dataset
 from bongsu.service.local_actor import local_actor
+from bongsu.service.owner import OWNER
 from bongsu.service.platform import Platform
 from bongsu.service.resuming import resume
 from bongsu.service.showing import list_runs
@@ -55,7 +56,8 @@ def test_a_run_leaves_an_entry_for_what_people_did_and_for_each_version(place: P
 
 
 def test_cancelling_and_resuming_are_recorded_in_the_name_of_who_asked(place: Place) -> None:
-    platform = replace(place.platform, author=Author(actor="local:kim", request_id="req-1"))
+    kim = replace(OWNER, id="local:kim")
+    platform = replace(place.platform, actor=kim, author=Author(actor=kim.id, request_id="req-1"))
     run = submit(platform, plan_of(stage("a"))).run.id
     request_cancel(platform, run)
     drive(place.platform, [run])

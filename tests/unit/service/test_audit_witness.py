@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,16 @@ from hypothesis import strategies as st
 from bongsu.domain.checkpoints import Checkpoint, SignedCheckpoint, WitnessRequest
 from bongsu.domain.merkle import EMPTY_ROOT, appended, consistency_proof, leaf_hash, root
 from bongsu.domain.problems import BongsuError
-from bongsu.domain.signed_notes import SignatureKind, SignedNote, SigningKey
-from bongsu.service.audit.witnessing import WitnessMemory, cosign, witness_key
+from bongsu.domain.signed_notes import (
+    LONGEST_NOTE,
+    MOST_SIGNATURES,
+    SignatureKind,
+    SignatureLine,
+    SignedNote,
+    SigningKey,
+)
+from bongsu.service.audit.witness_memory import WitnessMemory
+from bongsu.service.audit.witnessing import cosign, witness_key
 
 LOG = SigningKey("log.example/mnd", bytes([1]) * 32)
 WITNESS = SigningKey("witness.example", bytes([2]) * 32)
@@ -71,7 +81,7 @@ def test_what_contradicts_what_was_signed_before_is_refused_and_kept_as_evidence
     assert refusal(FALSE.request(10, 20), memory) == "audit.inconsistent"
     assert refusal(TRUE.request(0, 20), memory) == "audit.other-start"
     with memory.kept() as logs:
-        known = logs[LOG.name]
+        known = logs.of(LOG.name)
     assert SignedCheckpoint.parse(known.note).checkpoint.size == 10
     assert [SignedCheckpoint.parse(note).checkpoint.size for note in known.refused] == [10, 5, 20]
     assert cosign(TRUE.request(10, 20), memory, WITNESS, NOW).checkpoint.size == 20, "and the true log goes on"
@@ -123,9 +133,7 @@ def test_a_memory_that_was_damaged_stops_the_witness(tmp_path: Path) -> None:
     cosign(TRUE.request(0, 3), WitnessMemory(path), WITNESS, NOW, KEYS)
     whole = path.read_text()
     assert path.stat().st_mode & 0o077 == 0
-    document = json.loads(whole)
-    document["logs"][LOG.name]["note"] = "gone"
-    for damaged in ("", "{", "[]", '{"logs": 3}', json.dumps(document), whole[: len(whole) // 2]):
+    for damaged in ("", "{", "[]", '{"logs": 3}', '{"logs": []}', "{}", whole[: len(whole) // 2]):
         path.write_text(damaged)
         assert refusal(TRUE.request(3, 4), WitnessMemory(path)) == "audit.bad-memory"
 
@@ -144,7 +152,7 @@ def test_of_two_requests_at_once_the_memory_loses_none(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     with WitnessMemory(path).kept() as known:
-        assert sorted(known) == [log.key.name for log in logs]
+        assert sorted(known.parts) == [log.key.name for log in logs]
 
 
 def test_a_witness_has_one_name(tmp_path: Path) -> None:
@@ -156,3 +164,126 @@ def test_a_witness_has_one_name(tmp_path: Path) -> None:
         with pytest.raises(BongsuError) as caught:
             witness_key(path if name == "other" else tmp_path / "new", name)
         assert caught.value.problems[0].code.name == "audit.key-unreadable"
+
+
+OTHER = History(["a", "b", "c"], SigningKey("log.example/msit", bytes([4]) * 32))
+JUNK = SigningKey("x", bytes([5]) * 32)
+
+
+def below(request: WitnessRequest, *lines: SignatureLine) -> WitnessRequest:
+    """The request as a courier hands it over, with more lines below its note."""
+    checkpoint, note = request.signed
+    signed = SignedCheckpoint(checkpoint, SignedNote(note.text, (*note.signatures, *lines)))
+    return WitnessRequest.parse(str(WitnessRequest(request.old, request.proof, signed)))
+
+
+def many_lines(request: WitnessRequest) -> tuple[SignatureLine, ...]:
+    """Of others, as many as a note may have, under names of their own, the log's and the witness's."""
+    text = request.signed.note.text
+    named = (SigningKey(name, bytes([6]) * 32) for name in (LOG.name, WITNESS.name, "x"))
+    strangers = [key.cosign(text, 1) for key in named]
+    return tuple(strangers[place % 3] for place in range(MOST_SIGNATURES - 1))
+
+
+def long_line(request: WitnessRequest) -> tuple[SignatureLine, ...]:
+    """A name that leaves no room for another line."""
+    line = JUNK.sign(request.signed.note.text)
+    room = LONGEST_NOTE - len(str(request.signed.note)) - len(str(line)) - 1
+    return (replace(line, name="x" * (room + 1)),)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        many_lines,
+        long_line,
+        lambda request: request.signed.note.signatures * 99,
+        lambda request: (WITNESS.cosign(request.signed.note.text, 1), JUNK.sign(request.signed.note.text)),
+    ],
+    ids=["many", "long", "the log's own again and again", "an older one of this witness"],
+)
+def test_what_others_put_below_a_request_is_neither_remembered_nor_given_back(
+    tmp_path: Path, lines: Callable[[WitnessRequest], tuple[SignatureLine, ...]]
+) -> None:
+    memory = WitnessMemory(tmp_path / "memory")
+    request = TRUE.request(0, 3)
+    signed = cosign(below(request, *lines(request)), memory, WITNESS, NOW, KEYS)
+    expected = (*request.signed.note.signatures, WITNESS.cosign(request.signed.note.text, int(NOW)))
+    assert SignedCheckpoint.parse(str(signed.note)).note.signatures == expected
+    with memory.kept() as logs:
+        assert logs.of(LOG.name).note == str(signed.note)
+    other = History(["y"] * 4)
+    rewritten, later = other.request(3, 3), other.request(3, 4)
+    for asked in (rewritten, below(rewritten, *lines(rewritten))):
+        assert refusal(asked, memory) == "audit.fork"
+    with memory.kept() as logs:
+        assert logs.of(LOG.name).refused == (str(rewritten.signed.note),), "evidence, once, of what the log signed"
+    assert refusal(below(later, *lines(later)), memory) == "audit.inconsistent"
+    assert cosign(TRUE.request(3, 4), memory, WITNESS, NOW).checkpoint.size == 4
+    assert cosign(OTHER.request(0, 3), memory, WITNESS, NOW, (OTHER.key.public(),)).checkpoint.size == 3
+
+
+def test_a_note_that_nobody_could_read_is_not_signed(tmp_path: Path) -> None:
+    """A log can write further lines into its own checkpoint, and the name of a witness can be of any length."""
+    path = tmp_path / "memory"
+    checkpoint = TRUE.request(0, 3).signed.checkpoint
+    bare = len(str(SignedNote(checkpoint.body, (LOG.sign(checkpoint.body),))))
+    body = checkpoint.body + "x" * (LONGEST_NOTE - bare - 1) + "\n"
+    full = SignedCheckpoint(checkpoint, SignedNote(body, (LOG.sign(body),)))
+    asked = WitnessRequest.parse(str(WitnessRequest(0, (), full)))
+    assert refusal(asked, WitnessMemory(path)) == "audit.note-too-large"
+    assert not path.exists(), "nothing was signed"
+    with pytest.raises(BongsuError) as caught:
+        cosign(TRUE.request(0, 3), WitnessMemory(path), SigningKey("w" * LONGEST_NOTE, bytes([2]) * 32), NOW, KEYS)
+    assert caught.value.problems[0].code.name == "audit.note-too-large"
+    assert not path.exists()
+    assert cosign(TRUE.request(0, 3), WitnessMemory(path), WITNESS, NOW, KEYS).checkpoint.size == 3
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        None,
+        3,
+        {},
+        {"keys": 3, "note": "", "refused": []},
+        {"keys": ["gone"], "note": "", "refused": []},
+        {"keys": [str(LOG.public())], "note": "gone", "refused": []},
+        {"keys": [str(LOG.public())], "note": "", "refused": ["gone"]},
+        {"keys": [], "note": str(TRUE.request(0, 3).signed.note), "refused": []},
+        {"keys": [str(OTHER.key.public())], "note": str(OTHER.request(0, 3).signed.note), "refused": []},
+    ],
+)
+def test_a_damaged_part_of_the_memory_stands_in_the_way_of_its_own_log_alone(tmp_path: Path, part: object) -> None:
+    path = tmp_path / "memory"
+    memory = WitnessMemory(path)
+    for log in (TRUE, OTHER):
+        cosign(log.request(0, 2), memory, WITNESS, NOW, (log.key.public(),))
+    document = json.loads(path.read_text())
+    document["logs"][LOG.name] = part
+    path.write_text(json.dumps(document))
+    assert refusal(TRUE.request(2, 3), memory) == "audit.bad-memory-of-log"
+    assert cosign(OTHER.request(2, 3), memory, WITNESS, NOW).checkpoint.size == 3
+    assert json.loads(path.read_text())["logs"][LOG.name] == part, "it stays as it is, for whoever mends it"
+    (problem,) = memory.damaged()
+    assert (problem.code.name, problem.args["origin"]) == ("audit.bad-memory-of-log", LOG.name)
+
+
+def test_a_memory_of_an_older_version_is_read_without_what_nobody_verified(tmp_path: Path) -> None:
+    """It kept every line of a request below its note, one more with its own than may be read."""
+    path = tmp_path / "memory"
+    memory = WitnessMemory(path)
+    signed = cosign(TRUE.request(0, 2), memory, WITNESS, NOW, KEYS).note
+    document = json.loads(path.read_text())
+    refused = TRUE.request(0, 1).signed.note
+    for name, kept in (("note", signed), ("refused", refused)):
+        lines = (*kept.signatures[:1], *many_lines(TRUE.request(0, 2)), *kept.signatures[1:])
+        note = str(SignedNote(kept.text, lines))
+        document["logs"][LOG.name][name] = note if name == "note" else [note]
+    with pytest.raises(ValueError, match="too many signatures"):
+        SignedNote.parse(document["logs"][LOG.name]["note"])
+    path.write_text(json.dumps(document))
+    with memory.kept() as logs:
+        known = logs.of(LOG.name)
+    assert (known.note, known.refused) == (str(signed), (str(refused),))
+    assert cosign(TRUE.request(2, 4), memory, WITNESS, NOW).checkpoint.size == 4

@@ -31,7 +31,7 @@ from bongsu.domain.people import Actor, ActorKind, Role
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.uses import UseClass
 from bongsu.planner.accelerators import KNOWN
-from bongsu.service.grants.giving import adjust, close, give
+from bongsu.service.grants.giving import MOST_HOURS, adjust, close, give
 from bongsu.service.grants.looking import list_grants, recount_grant, show_grant
 from bongsu.service.grants.reclaiming import announce_reclaim, carry_out_reclaim, withdraw_reclaim
 from bongsu.service.grants.showback import showback
@@ -130,6 +130,15 @@ def test_each_role_of_each_ministry_may_what_the_table_says_and_nothing_else(
             assert found == ("grants.forbidden" if is_party else "grants.unknown"), name
 
 
+def test_adjustments_come_to_no_more_than_could_be_given_at_once(place: Place) -> None:
+    adjust(place.platform, MANAGER, GRANT, MOST_HOURS / 2, "More")
+    with pytest.raises(BongsuError) as caught:
+        adjust(place.platform, MANAGER, GRANT, MOST_HOURS / 2, "More")
+    assert [one.code.name for one in caught.value.problems] == ["grants.bad-amount"]
+    adjust(place.platform, MANAGER, GRANT, -MOST_HOURS / 2, "Less")
+    adjust(place.platform, MANAGER, GRANT, MOST_HOURS / 2, "More again")
+
+
 def test_a_service_account_gives_and_adjusts_nothing(place: Place) -> None:
     robot = replace(MANAGER, id="msit/robot", kind=ActorKind.SERVICE)
     assert outcome(lambda: give(place.platform, robot, order(id="other"))) == "access.people-decide"
@@ -140,10 +149,12 @@ def test_a_service_account_gives_and_adjusts_nothing(place: Place) -> None:
 def test_who_gives_in_the_name_of_another_is_refused_and_writes_in_no_log_but_their_own(place: Place) -> None:
     before = recorded(place)
     assert outcome(lambda: give(place.platform, STRANGER, order(id="other"))) == "grants.forbidden"
-    assert recorded(place) == before
     engineer = person("han", Role.ENGINEER, ministry="msit")
     assert outcome(lambda: give(place.platform, engineer, order(id="other"))) == "grants.forbidden"
-    assert sorted(set(recorded(place)) - set(before)) == [("msit", "msit/han", "grant.give", "refused")]
+    assert sorted(set(recorded(place)) - set(before)) == [
+        ("dapa", STRANGER.id, "grant.give", "refused"),
+        ("msit", "msit/han", "grant.give", "refused"),
+    ]
 
 
 def test_for_a_foreign_ministry_a_grant_is_told_from_none_by_nothing(place: Place) -> None:

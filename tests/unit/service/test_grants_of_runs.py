@@ -14,8 +14,10 @@ from sqlalchemy import select
 
 from bongsu.domain.grants import MS_PER_HOUR, EntryKind
 from bongsu.domain.ids import AttemptId
+from bongsu.domain.labels import OPEN, Grade, Label
 from bongsu.domain.plan import CacheReason, CacheVerdict
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.tenants import HOME
 from bongsu.service.cancelling import cancel
 from bongsu.service.grants.giving import close, give
 from bongsu.service.grants.looking import GrantSummary, list_grants, recount_grant, show_grant
@@ -24,9 +26,12 @@ from bongsu.service.planning import prepare
 from bongsu.service.resuming import resume
 from bongsu.service.showing import list_runs, run_events
 from bongsu.service.submitting import submit
+from bongsu.store.runs import raise_label
 from bongsu.store.schema_audit import audit_entries
+from bongsu.store.scope import Scope
 
 HOUR = 3600.0
+SENSITIVE = Label(grade=Grade.SENSITIVE)
 
 
 @pytest.fixture
@@ -290,6 +295,12 @@ def test_a_plan_says_what_it_does_to_its_grant_and_where_the_file_is_wrong(place
     assert again.obstacles == (), "it is under way"
     assert again.grant is not None
     assert again.grant.left_afterwards == 80 * MS_PER_HOUR
+    with place.platform.write() as connection:
+        raise_label(connection, run.id, SENSITIVE)
+    uncleared = prepare(replace(place.platform, scope=Scope.of(HOME, OPEN)), file).grant
+    assert uncleared is not None
+    assert uncleared.need.gpu_ms == 20 * MS_PER_HOUR, "for who does not see the run it would be another one"
+    assert [one.rule for one in uncleared.decisions] == [one.rule for one in prepared.grant.decisions] != []
     cancel(place.platform, run.id)
 
     asked = "resources: {gpusPerWorker: 4, accelerator: A100-80GB}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +16,7 @@ from prometheus_client import generate_latest
 from sqlalchemy import update
 
 from bongsu.domain.publication import LabelChanged, Publication, RunClosed, RunOpened, RunRelabelled
-from bongsu.service.labels_in_force import EVERYWHERE, LabelsInForce
+from bongsu.service.labels_in_force import AGAIN_S, EVERYWHERE, LabelsInForce
 from bongsu.service.observing.metrics import Metrics
 from bongsu.store import outbox
 from bongsu.store.models import list_versions
@@ -27,10 +29,15 @@ class Mlflow:
     def __init__(self) -> None:
         self.told: list[Publication] = []
         self.refuses: set[str] = set()
+        self.tries = 0
+        self.slowly = threading.Event()
+        self.slowly.set()
 
     def catch_up(self, item: Publication) -> None:
         assert isinstance(item, RunRelabelled | LabelChanged)
+        self.tries += 1
         if item.ministry in self.refuses:
+            self.slowly.wait(60)
             raise OSError("the disk is full")
         self.told.append(item)
 
@@ -45,7 +52,8 @@ class Door:
         self.place.register()
         self.mlflow, self.metrics = Mlflow(), Metrics()
         base = replace(self.place.platform, scope=EVERYTHING)
-        self.labels = LabelsInForce(base, self.mlflow, self.metrics)
+        self.seconds = 0.0
+        self.labels = LabelsInForce(base, self.mlflow, self.metrics, lambda: self.seconds)
         with base.read() as connection:
             (self.run,) = [one.run_id for one in list_versions(connection)]
         with base.write() as connection:
@@ -116,6 +124,8 @@ def test_what_mlflow_does_not_take_closes_its_ministry_until_it_does(
     assert [one.run_id for one in door.mlflow.told] == [door.run]
     assert 'bongsu_mlflow_closed{ministry="army"} 1.0' in door.scraped()
     door.mlflow.refuses = set()
+    assert door.labels.catch_up() == {"army"}
+    door.seconds += AGAIN_S
     assert door.labels.catch_up() == frozenset()
     assert door.scraped() == ["bongsu_mlflow_labels_unreadable_total 0.0"]
 
@@ -154,7 +164,44 @@ def test_what_may_be_anybodys_closes_all_of_it_until_it_is_mended(door: Door) ->
         connection.execute(
             update(outbox.outbox).where(outbox.outbox.c.run_id == "r-nobodys").values(run_id=door.run)
         )
+    door.seconds += AGAIN_S
     assert door.labels.catch_up() == frozenset()
+
+
+def test_what_mlflow_does_not_take_holds_up_nobody_who_asks_meanwhile(door: Door) -> None:
+    door.mlflow.refuses = {"army"}
+    door.put("r-army", "army")
+    with ThreadPoolExecutor(20) as pool:
+        assert list(pool.map(lambda _: door.labels.catch_up(), range(20))) == [{"army"}] * 20
+        assert door.mlflow.tries == 1
+        door.seconds += AGAIN_S
+        door.mlflow.slowly.clear()
+        trying = pool.submit(door.labels.catch_up)
+        while door.mlflow.tries == 1:
+            assert not trying.done()
+        assert list(pool.map(lambda _: door.labels.catch_up(), range(19))) == [{"army"}] * 19, "at once"
+        door.put()
+        new = pool.submit(door.labels.catch_up)
+        with pytest.raises(TimeoutError):
+            new.result(0.2)
+        door.mlflow.slowly.set()
+        assert (trying.result(60), new.result(60)) == ({"army"}, {"army"})
+    assert [one.run_id for one in door.mlflow.told] == [door.run], "what has not been tried is waited for"
+
+
+def test_a_replica_closes_what_it_has_not_put_in_force_whatever_another_found(door: Door) -> None:
+    """Each remembers its own tries alone, and none opens what another could not close."""
+    other = LabelsInForce(replace(door.place.platform, scope=EVERYTHING), door.mlflow, Metrics(), lambda: 0.0)
+    door.mlflow.refuses = {"army"}
+    door.put("r-army", "army")
+    assert (door.labels.catch_up(), other.catch_up(), door.mlflow.tries) == ({"army"}, {"army"}, 2)
+    door.mlflow.refuses = set()
+    door.seconds += AGAIN_S
+    assert door.labels.catch_up() == frozenset()
+    assert other.catch_up() == {"army"}, "its own next try is not due"
+    door.mlflow.refuses = {"mnd"}
+    door.put()
+    assert (door.labels.catch_up(), other.catch_up()) == ({"mnd"}, {"army", "mnd"}), "what is new is tried at once"
 
 
 def test_a_beginning_that_another_version_wrote_is_no_label(door: Door) -> None:

@@ -12,7 +12,8 @@ from bongsu.service.lineage import trace
 from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit
 from bongsu.store.artifacts import get_artifact, note_artifact
-from bongsu.store.lineage import artifact_node, get_nodes, input_node
+from bongsu.store.lineage import get_nodes
+from bongsu.store.node_ids import artifact_node, input_node
 
 CLASSIFIED, SENSITIVE, OPEN = (Label(grade=grade) for grade in (Grade.CLASSIFIED, Grade.SENSITIVE, Grade.OPEN))
 

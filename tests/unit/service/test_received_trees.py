@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import tarfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from governed_places import ADMINISTRATION, SENSITIVE
 from service_places import drive
 from shared_places import MODEL, SharedPlace
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, RunId
@@ -152,17 +152,25 @@ def test_it_is_the_label_of_a_run_that_is_submitted_after_it_was_planned(place: 
 def test_it_reaches_what_is_taken_at_the_very_moment(
     place: SharedPlace, monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:
-    plan, has_acted = place.plan_taking(LAW), threading.Event()
+    plan, has_acted, has_come = place.plan_taking(LAW), threading.Event(), threading.Event()
+    leads: set[int] = set()
     acts: list[Callable[[], object]] = [lambda: submit(place.army(), plan), lambda: raise_law(place)]
     leader = submitting if first == "submission" else labels_service
-    append_all = leader.append_all
+    append_all, write = leader.append_all, Database.write
 
     def append_slowly(*given: Any) -> None:
         append_all(*given)
+        leads.add(threading.get_ident())
         has_acted.set()
-        time.sleep(0.3)  # by then the other is through, or stands and waits
+        assert has_come.wait(60), "the other has decided by what it has read, and is about to write"
+
+    def write_noting(database: Database, *given: Any) -> AbstractContextManager[Connection]:
+        if has_acted.is_set() and threading.get_ident() not in leads:
+            has_come.set()
+        return write(database, *given)
 
     monkeypatch.setattr(leader, "append_all", append_slowly)
+    monkeypatch.setattr(Database, "write", write_noting)
     lead, follow = acts if first == "submission" else reversed(acts)
     with ThreadPoolExecutor(2) as pool:
         leading = pool.submit(lead)

@@ -6,8 +6,12 @@ import json
 import os
 import pwd
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from service_places import Place, drive
@@ -16,6 +20,7 @@ from store_places import drop_everything, empty, store_at
 from unprivileged import make_read_only, make_writable, run_unprivileged
 
 from bongsu.domain.problems import BongsuError
+from bongsu.service import embedded
 from bongsu.service.doctor import Finding, examine
 from bongsu.service.embedded import lasting_key, open_home
 from bongsu.service.home import close_to_others, local_home
@@ -107,6 +112,25 @@ def test_an_existing_home_is_closed_when_it_is_opened(home: Path, umask: int) ->
     home.chmod(0o755)
     open_home(home, os.environ).close()
     assert (mode(home), mode(home / "bongsu.db")) == (0o700, 0o600)
+
+
+def test_whoever_comes_at_once_gets_one_executor(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Driver, routes and metrics ask for it, each in a thread of its own; only one of two would be closed."""
+    all_here, given = threading.Barrier(4), embedded.s3_variables
+
+    def slow(*args: Any) -> dict[str, str]:
+        with suppress(threading.BrokenBarrierError):
+            all_here.wait(0.5)
+        return given(*args)
+
+    monkeypatch.setattr(embedded, "s3_variables", slow)
+    platform = open_home(home, os.environ)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            found = list(threads.map(lambda _number: platform.executor(), range(4)))
+        assert len({id(one) for one in found}) == 1
+    finally:
+        platform.close()
 
 
 @pytest.mark.parametrize("bits", [0o755, 0o1777])

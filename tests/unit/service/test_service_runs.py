@@ -20,7 +20,7 @@ from service_places import Place, drive
 from small_plans import plan_of, stage
 
 from bongsu.artifacts.local import LocalStore
-from bongsu.domain.ids import AttemptId, RunId, digest_of
+from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
 from bongsu.domain.paging import PageRequest
 from bongsu.domain.pipeline import Environment
 from bongsu.domain.problems import BongsuError
@@ -31,7 +31,7 @@ from bongsu.service.cancelling import cancel, request_cancel
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.platform import run_id_at
 from bongsu.service.resuming import resume
-from bongsu.service.showing import attempt_logs, list_runs, run_events, show_run
+from bongsu.service.showing import list_runs, run_events, show_run
 from bongsu.service.submitting import submit
 from bongsu.store import outbox
 
@@ -421,7 +421,7 @@ def test_the_log_of_a_run_is_told_from_any_entry_on(place: Place) -> None:
 
 
 def test_a_stage_is_found_by_id_or_title_and_an_unknown_one_is_told(place: Place) -> None:
-    run = submit(place.platform, plan_of(stage("prune-1", stage="prune", point={"keep": 0.5}))).run
+    submit(place.platform, plan_of(stage("prune-1", stage="prune", point={"keep": 0.5})))
     details = show_run(place.platform, "latest")
     assert details.stage("prune-1") is details.stage("prune (keep=0.5)")
     with pytest.raises(BongsuError) as caught:
@@ -429,9 +429,10 @@ def test_a_stage_is_found_by_id_or_title_and_an_unknown_one_is_told(place: Place
     assert code_of(caught) == "run.unknown-stage"
     assert caught.value.problems[0].fix().startswith("Did you mean prune-1?")
     with pytest.raises(BongsuError) as caught:
-        attempt_logs(place.platform, run.id, "prune-1", number=1)
+        details.attempt(details.stage("prune-1"), 1)
     assert code_of(caught) == "run.unknown-attempt"
-    assert list(attempt_logs(place.platform, run.id, "prune-1")) == []
+    assert details.attempt(details.stage("prune-1")) is None
+    assert details.attempts({StageId("prune-1")}) == []
 
 
 # -- telling MLflow ------------------------------------------------------------------------------------------------

@@ -24,7 +24,8 @@ from bongsu.service.inputs.resolving import faulty_inputs, resolve_input
 from bongsu.service.submitting import submit
 from bongsu.store.artifacts import get_artifact
 from bongsu.store.database import Database
-from bongsu.store.lineage import get_nodes, input_node
+from bongsu.store.lineage import get_nodes
+from bongsu.store.node_ids import input_node
 from bongsu.store.schema_people import people
 
 LAW, AXK1 = "datasets://mnd/law/1", "models://mnd/axk1/1"

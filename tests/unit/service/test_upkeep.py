@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 from bongsu.domain.codes import audit as codes
 from bongsu.domain.phrases import Words
-from bongsu.service.upkeep import AGAIN_S, Chore, Upkeep
+from bongsu.service.upkeep import AGAIN_S, Chore, Upkeep, seeing_to
 
 
 class World:
@@ -60,3 +62,19 @@ def test_one_that_fails_is_told_once_tried_again_and_keeps_no_other_back() -> No
     world.faults = [RuntimeError("something else")]
     world.at(AGAIN_S * 4 + 5)
     assert len(world.told) == 3, "it was sound in between"
+
+
+def test_what_takes_long_holds_up_nothing_and_who_cannot_be_told_ends_nothing() -> None:
+    freed, done = threading.Event(), threading.Semaphore(0)
+
+    def fail() -> None:
+        done.release()
+        raise OSError("the disk is full")
+
+    def refuse(_words: Words) -> None:
+        raise RuntimeError("nobody listens")
+
+    due = (Chore("long", 0.0, lambda: freed.wait(60), is_slow=True), Chore("failing", 0.0, fail))
+    with seeing_to(due, refuse):
+        assert all(done.acquire(timeout=60) for _twice in range(2))
+        freed.set()

@@ -15,12 +15,11 @@ from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.problems import BongsuError
 from bongsu.identity.attempt_tokens import LONGEST_LIFE_S, WORKING_LIFE_S
 from bongsu.identity.authenticator import Authenticator
-from bongsu.policy.worker import WorkerAction, WorkerAsk
 from bongsu.service.authenticating import open_authenticator
 from bongsu.service.platform import Platform
 from bongsu.service.signing_keys import KeyUse, list_keys, rotate_keys, signing_keys, withdraw_key
 from bongsu.service.submitting import submit
-from bongsu.service.worker_access import passes_of, renewed_worker_token, require_worker, worker_token
+from bongsu.service.worker_access import leave_to_read, passes_of, renewed_worker_token, worker_token
 from bongsu.store.attempts import mark_started, request_attempt
 from bongsu.store.schema_audit import audit_entries
 from bongsu.store.stages import stages_of
@@ -62,16 +61,13 @@ class Workers:
         with self.platform.database.read() as connection:
             done = stages_of(connection, actor.attempt.run_id)
         made = [tree.digest for one in done for tree in one.outputs.values()]
-        return [
-            digest for digest in made if self._may(actor, WorkerAsk(WorkerAction.READ_INPUT, actor.attempt, digest))
-        ]
+        return [digest for digest in made if self._may(actor, actor.attempt, digest)]
 
-    def _may(self, actor: Actor, ask: WorkerAsk) -> bool:
+    def _may(self, actor: Actor, attempt: AttemptId, digest: Digest) -> bool:
         try:
-            require_worker(self.platform, actor, ask)
+            return leave_to_read(self.platform, actor, attempt, digest).permitted
         except BongsuError:
             return False
-        return True
 
     def refusals(self) -> list[dict[str, object]]:
         with self.platform.database.read() as connection:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from published_models import AXK1
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import digest_of
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.planner.facts import ResolvedInput
 from bongsu.planner.planning import Drafted, draft
-from bongsu.planner.published import AXK1
 from bongsu.service.catalogue import InstalledStages
 from bongsu.specfile import loads
 

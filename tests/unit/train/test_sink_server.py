@@ -123,6 +123,13 @@ def test_a_stranger_is_not_heard(tmp_path: Path) -> None:
     assert not (tmp_path / "made").exists()
 
 
+def test_it_listens_at_the_address_that_it_was_given_alone() -> None:
+    with SinkServer(HOST, Said()) as server:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", server.ear.port), timeout=10)
+        socket.create_connection((HOST, server.ear.port), timeout=10).close()
+
+
 class Malice:
     """Unpickled, it makes a file."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from bongsu import __version__
 from bongsu.api.answers import Fields, answer
 from bongsu.api.asking import Asking, for_anybody, for_signed_in
 from bongsu.api.openapi import as_well, only_as
+from bongsu.api.query_names import refuse_unheard
 from bongsu.api.requests import language_of
 from bongsu.domain.documents import plain
 from bongsu.domain.messages import N_
@@ -77,7 +78,7 @@ async def ready(request: Request) -> Response:
     return JSONResponse(plain(Ready("ready" if is_there else "not ready")), 200 if is_there else 503)
 
 
-@router.get("/v1/server", **for_anybody(gives=ServerDocument))
+@router.get("/v1/server", dependencies=[Depends(refuse_unheard)], **for_anybody(gives=ServerDocument))
 def server(request: Request, fields: Fields = "") -> Response:
     """What a client has to know before anybody is signed in."""
     plane: ControlPlane = request.app.state.plane

@@ -85,5 +85,5 @@ async def upload(
             now = asker.within_still(ministry)
             return take_upload(now, archive, title, stated, is_model=is_model, has_left=has_left)
 
-        taken = await intake_of(request).take(request, take)
+        taken = await intake_of(request).take(request, asker.actor.id, take)
     return answer(request, taken, status=201)

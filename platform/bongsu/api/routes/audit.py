@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from bongsu.api.answers import Fields, Page, answer, bad_body
 from bongsu.api.asking import AskedFirst, Asker, Asking, asks_for
-from bongsu.api.bodies import Body
+from bongsu.api.bodies import Body, Time
 from bongsu.api.listing import Listing
 from bongsu.api.openapi import as_well, only_as
 from bongsu.domain.audit import AuditOutcome, EntryFilter
@@ -20,9 +21,11 @@ from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy.access import Permission
 from bongsu.service.audit.access import may
 from bongsu.service.audit.checking import Checked, check_log, damage_in
-from bongsu.service.audit.checkpoints import Growth, accept_cosignature, prove_growth, public_keys, request_witness
+from bongsu.service.audit.checkpoints import Growth, prove_growth, public_keys, request_witness
+from bongsu.service.audit.cosignatures import LONGEST_KEY, accept_cosignature
 from bongsu.service.audit.exporting import export
 from bongsu.service.audit.reading import Entry, list_entries, prove_entry, show_entry
+from bongsu.service.audit.reads import note_read
 from bongsu.service.platform import Platform
 from bongsu.store.audit_reading import ENTRIES
 
@@ -43,7 +46,7 @@ class Cosignature(Body):
     """What a witness gave back."""
 
     checkpoint: str = Field(max_length=100_000, description="The signed note, with the witness's line.")
-    witness: str = Field(max_length=300, description="The public key of the witness.")
+    witness: str = Field(max_length=LONGEST_KEY, description="The public key of the witness.")
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,13 @@ class LogKeysDocument:
 def _of(asker: Asker, ministry: str) -> Platform:
     """To read: a log of a ministry in which the asker is something, or whose log they read since it was closed. Whether
     they may is the use case's to say, which records a refusal."""
-    return asker.plane.of_log(asker.actor, ministry)
+    return asker.of_log(ministry)
+
+
+def _note(platform: Platform, shown: Iterable[Entry]) -> None:
+    """That somebody reads entries, which say what others did with what is labelled."""
+    labels = [one.content["label"] for one in shown if one.content is not None]
+    note_read(platform, f"audit:{platform.scope.tenant}", labels)
 
 
 @router.get("/entries", **asks_for(P.AUDIT_READ, gives=Page[Entry]))
@@ -76,8 +85,8 @@ def entries(
     actor: Annotated[Word, Query(description="Only what this actor did.")] = "",
     object: Annotated[Word, Query(description="Only about objects that begin so, e.g. `run:`.")] = "",
     action: Annotated[Word, Query(description="Only this action, or with a dot behind it, all of a kind.")] = "",
-    since: Annotated[AwareDatetime | None, Query(description="Only from this time on, with its zone.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Only before this time, with its zone.")] = None,
+    since: Annotated[Time | None, Query(description="Only from this time on, with its zone.")] = None,
+    until: Annotated[Time | None, Query(description="Only before this time, with its zone.")] = None,
     outcome: AuditOutcome | None = None,
     before: Annotated[int | None, Query(ge=0, le=_MOST, description="Only entries below this position.")] = None,
 ) -> Response:
@@ -89,6 +98,7 @@ def entries(
     behind = part.behind[0] if part.behind else before
     platform = _of(asker, ministry)
     found = list_entries(platform, platform.actor, platform.scope.tenant, wanted, part.limit, behind).entries
+    _note(platform, listing.shown(found))
     return listing.answer(found, ENTRIES.key)
 
 
@@ -96,7 +106,9 @@ def entries(
 def entry(request: Request, asker: Asking, ministry: str, position: Position, fields: Fields = "") -> Response:
     """One entry: its content, the text that is hashed, and its hash."""
     platform = _of(asker, ministry)
-    return answer(request, show_entry(platform, platform.actor, platform.scope.tenant, position), fields)
+    found = show_entry(platform, platform.actor, platform.scope.tenant, position)
+    _note(platform, [found])
+    return answer(request, found, fields)
 
 
 @router.get("/entries/{position}/proof", response_class=PlainTextResponse, **asks_for(P.AUDIT_READ))
@@ -145,7 +157,8 @@ def witness_request(
     "/cosignatures", **as_well("application/json", status=201), **asks_for(P.AUDIT_WITNESS, gives=Cosigned)
 )
 def accept(request: Request, asker: Asking, ministry: str, cosignature: Cosignature) -> Response:
-    """Keep what a witness signed, so that exports hold it; the same once more changes nothing."""
+    """Keep what a witness signed, so that exports hold it; the same once more changes nothing. Below one checkpoint
+    there is room for 16 witnesses, and none of them is the log itself."""
     try:
         cosigned = SignedCheckpoint.parse(cosignature.checkpoint)
     except ValueError as error:
@@ -154,7 +167,7 @@ def accept(request: Request, asker: Asking, ministry: str, cosignature: Cosignat
         witness = VerifierKey.parse(cosignature.witness)
     except ValueError as error:
         raise bad_body("body.witness", str(error)) from None
-    platform = asker.plane.of_member(asker.actor, ministry)
+    platform = asker.of_member(ministry)
     is_new = accept_cosignature(platform, platform.actor, platform.scope.tenant, cosigned, witness)
     document = Cosigned(str(witness), cosigned.checkpoint.size, is_new)
     return answer(request, document, status=201 if is_new else 200)

@@ -19,12 +19,11 @@ from bongsu.api.followers import Followed, StillMay, in_threads
 from bongsu.api.listing import Listing
 from bongsu.api.openapi import as_well, only_as
 from bongsu.domain.documents import plain
-from bongsu.domain.ids import StageId
 from bongsu.domain.paging import PageRequest
 from bongsu.policy.access import Permission
-from bongsu.service.following import FollowingEnded, LogLine, follow_attempt, follow_logs
+from bongsu.service.following import FollowingEnded, LogLine, follow_attempt, follow_logs, logs_of
 from bongsu.service.platform import Platform
-from bongsu.service.showing import EventsSoFar, attempt_logs, attempt_of, look_at_events, show_run
+from bongsu.service.showing import EventsSoFar, look_at_events, show_run
 from bongsu.store.history import EVENTS
 from bongsu.store.records import EventRecord
 
@@ -109,16 +108,16 @@ def stage_logs(
 ) -> Response:
     """What a stage wrote, as JSON lines: ``{"stage": ..., "line": ...}``."""
     platform, record = asker.of_run(run)
-    found = show_run(platform, record.id).stage(stage)
-    name = found.planned.id
-    chosen = attempt_of(platform, record.id, name, attempt)
+    details = show_run(platform, record.id)
+    found = details.stage(stage)
+    chosen = details.attempt(found, attempt)
 
     def lines(is_over: IsOver) -> Iterator[LogLine]:
         if follow and attempt is None:
-            return follow_logs(platform, record.id, [name], is_over)
+            return follow_logs(platform, record.id, [found.planned.id], is_over)
         if follow and chosen is not None:
             return follow_attempt(platform, chosen, is_over)
-        return (LogLine(name, line) for line in attempt_logs(platform, record.id, name, attempt))
+        return logs_of(platform, [chosen] if chosen else [])
 
     return _answer(request, asker, record.id, lines)
 
@@ -132,12 +131,12 @@ def run_logs(
 ) -> Response:
     """What all stages wrote, as JSON lines."""
     platform, record = asker.of_run(run)
-    names: list[StageId] = [stage.planned.id for stage in show_run(platform, record.id).stages]
+    details = show_run(platform, record.id)
+    names = [stage.planned.id for stage in details.stages]
+    attempts = details.attempts(set(names))
 
     def lines(is_over: IsOver) -> Iterator[LogLine]:
-        if follow:
-            return follow_logs(platform, record.id, names, is_over)
-        return (LogLine(name, line) for name in names for line in attempt_logs(platform, record.id, name))
+        return follow_logs(platform, record.id, names, is_over) if follow else logs_of(platform, attempts)
 
     return _answer(request, asker, record.id, lines)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from pydantic import Field
 
@@ -12,20 +13,30 @@ from bongsu.api.answers import Fields, Ministry, Page, answer
 from bongsu.api.asking import AskedFirst, Asker, Asking, asks_for, for_signed_in
 from bongsu.api.bodies import Body, body_of, described
 from bongsu.api.listing import Listing
-from bongsu.domain.approval import ApprovalState, LaunchKind
+from bongsu.api.whole_reads import in_turn
+from bongsu.domain.approval import ApprovalState, LaunchKind, Proposal
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.documents import plain
 from bongsu.domain.filters import FieldKind
 from bongsu.domain.ids import DIGEST_PATTERN, Digest
+from bongsu.domain.labels import OPEN
 from bongsu.domain.paging import ShortList
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.use_register import PermittedUse
 from bongsu.policy.access import Permission
-from bongsu.service.governance.access_permits import AccessRequest, give_access, list_access, revoke_access
-from bongsu.service.governance.carrying_out import carry_out
+from bongsu.service.audit.reads import note_read
+from bongsu.service.governance.access_permits import (
+    AccessRequest,
+    give_access,
+    labels_shared,
+    list_access,
+    revoke_access,
+)
+from bongsu.service.governance.carrying_out import carry_out, carry_out_unread
 from bongsu.service.governance.data_permits import (
     DataPermitRequest,
     give_data_permit,
+    labels_permitted,
     list_data_permits,
     revoke_data_permit,
 )
@@ -55,6 +66,12 @@ class Reason(Body):
     reason: str = Field(min_length=1, max_length=4000)
 
 
+class MaybeReason(Body):
+    """Why, if somebody says so; it is recorded for good then."""
+
+    reason: str = Field(default="", max_length=4000)
+
+
 class Ballot(Body):
     """A yes or a no to exactly what a digest stands for."""
 
@@ -65,7 +82,7 @@ class Ballot(Body):
 def _of(asker: Asker, ministry: str) -> Platform:
     """What the asker has in a ministry in which they are something; what they may do is the use case's to say, which
     records a refusal."""
-    return asker.plane.of_member(asker.actor, ministry)
+    return asker.of_member(ministry)
 
 
 @router.get("/policy/rules", **for_signed_in(gives=Page[ExplainedRule]))
@@ -99,6 +116,7 @@ def end_use(request: Request, asker: Asking, ministry: str, use: str, why: Reaso
 def data_permits(asker: Asking, listing: Listing, ministry: Ministry = None) -> Response:
     """What data may be used for, and until when."""
     found = list_data_permits(asker.everywhere(), asker.actor, ministry, listing.of(DATA_PERMITS))
+    asker.note_list("list:data-permits", labels_permitted(asker.everywhere(), listing.shown(found)))
     return listing.answer(found, DATA_PERMITS.key)
 
 
@@ -123,6 +141,7 @@ def end_data_permit(request: Request, asker: Asking, ministry: str, permit: str,
 def access_permits(asker: Asking, listing: Listing, ministry: Ministry = None) -> Response:
     """What the asker's ministries share with others, and others with them."""
     found = list_access(asker.everywhere(), asker.actor, ministry, listing.of(ACCESS_PERMITS))
+    asker.note_list("list:access-permits", labels_shared(asker.everywhere(), listing.shown(found)))
     return listing.answer(found, ACCESS_PERMITS.key)
 
 
@@ -136,9 +155,12 @@ def share(request: Request, asker: Asking, permit: Annotated[AccessRequest, body
 
 
 @router.post("/ministries/{ministry}/access-permits/{permit}/revoke", **asks_for(P.PERMIT_GIVE, gives=SharedObject))
-def end_sharing(request: Request, asker: Asking, ministry: str, permit: str) -> Response:
+def end_sharing(
+    request: Request, asker: Asking, ministry: str, permit: str, why: MaybeReason | None = None
+) -> Response:
     """End the sharing now."""
-    return answer(request, revoke_access(_of(asker, ministry), asker.actor, permit, asker.request))
+    reason = why.reason if why else ""
+    return answer(request, revoke_access(_of(asker, ministry), asker.actor, permit, reason, asker.request))
 
 
 @router.get("/approvals", **asks_for(P.APPROVAL_READ, gives=Page[ProposalDocument]))
@@ -148,8 +170,14 @@ def approvals(
     ministry: Ministry = None,
     state: Annotated[list[ApprovalState] | None, Query()] = None,
 ) -> Response:
-    """Proposals with what was decided on them, newest first."""
+    """Proposals with what was decided on them, newest first.
+
+    With `state`, those that are in it now: of what waits, `approved` are those for which as many approvals count as
+    they need (`enoughNow`), and `proposed` those that lack some. The `state` of a document, which `filter` compares, is
+    as it was left when somebody last acted.
+    """
     found = list_proposals(asker.everywhere(), asker.actor, ministry, state or (), listing.of(PROPOSALS))
+    asker.note_list("list:approvals", ((one.tenant, one.binding.label) for one in listing.shown(found)))
     return listing.answer(found, PROPOSALS.key, lambda one: plain(proposal_document(one)))
 
 
@@ -167,7 +195,10 @@ def make_proposal(
 @router.get("/ministries/{ministry}/approvals/{proposal}", **asks_for(P.APPROVAL_READ, gives=ProposalDocument))
 def one_proposal(request: Request, asker: Asking, ministry: str, proposal: str, fields: Fields = "") -> Response:
     """A proposal, and who has decided what."""
-    return answer(request, proposal_document(show_proposal(_of(asker, ministry), asker.actor, proposal)), fields)
+    platform = _of(asker, ministry)
+    found = show_proposal(platform, asker.actor, proposal)
+    note_read(platform, f"approval:{found.id}", [found.binding.label])
+    return answer(request, proposal_document(found), fields)
 
 
 @router.post(
@@ -202,14 +233,24 @@ def take_back(request: Request, asker: Asking, ministry: str, proposal: str, why
 @router.post(
     "/ministries/{ministry}/approvals/{proposal}/apply", **asks_for(P.MODEL_PROPOSE, gives=ProposalDocument)
 )
-def apply(request: Request, asker: Asking, ministry: str, proposal: str) -> Response:
+async def apply(request: Request, asker: Asking, ministry: str, proposal: str) -> Response:
     """Do what was proposed, once enough people have approved it."""
-    found = carry_out(_of(asker, ministry), asker.actor, proposal, asker.request)
+
+    def act(now: Asker) -> Proposal:
+        return carry_out(_of(now, ministry), now.actor, proposal, now.request)
+
+    def act_at_once() -> Proposal | None:
+        return carry_out_unread(_of(asker, ministry), asker.actor, proposal, asker.request)
+
+    found = await run_in_threadpool(act_at_once)
+    if found is None:
+        with asker.reading():
+            found = await in_turn(request, asker, act)
     return answer(request, proposal_document(found))
 
 
 @router.get("/ministries/{ministry}/launch-check", **asks_for(P.ARTIFACT_READ, gives=Launch))
-def may_launch(
+async def may_launch(
     request: Request,
     asker: Asking,
     ministry: str,
@@ -223,13 +264,21 @@ def may_launch(
     """Whether a model may be used so now, for whoever is about to transfer or serve it. All its bytes are read; those
     of the digest that is given may be used, and no others. Anything else is a refusal that names its rule."""
     wanted = LaunchRequest(kind, object, target)
-    return answer(request, check_launch(_of(asker, ministry), asker.actor, ministry, wanted, asker.request), fields)
+
+    def look(now: Asker) -> Launch:
+        return check_launch(_of(now, ministry), now.actor, ministry, wanted, now.request)
+
+    with asker.reading():
+        await run_in_threadpool(_of, asker, ministry)
+        found = await in_turn(request, asker, look)
+    return answer(request, found, fields)
 
 
 @router.get("/suspensions", **asks_for(P.MODEL_READ, gives=Page[Suspension]))
 def suspensions(asker: Asking, listing: Listing, ministry: Ministry = None) -> Response:
     """Models that were stopped, newest first."""
     found = list_suspensions(asker.everywhere(), asker.actor, ministry, listing.of(SUSPENSIONS))
+    asker.note_list("list:suspensions", ((one.tenant, one.label or str(OPEN)) for one in listing.shown(found)))
     return listing.answer(found, SUSPENSIONS.key)
 
 

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from bongsu.api.answers import Fields, IdempotencyKey, Page, answer
 from bongsu.api.asking import AskedFirst, Asking, asks_for
-from bongsu.api.bodies import Body, body_of, described
+from bongsu.api.bodies import Body, Time, body_of, described
 from bongsu.api.listing import Listing
 from bongsu.api.openapi import as_well
 from bongsu.domain.documents import plain
@@ -75,7 +75,7 @@ def grants(asker: Asking, listing: Listing) -> Response:
 @router.post("/grants", status_code=201, **asks_for(P.GRANT_GIVE, described(Order), gives=GrantDocument))
 def give_grant(request: Request, asker: Asking, order: Annotated[Order, body_of(Order)]) -> Response:
     """Give GPU-hours of a type to a ministry, for a time."""
-    made = give(asker.plane.of_member(asker.actor, order.giver), asker.actor, order)
+    made = give(asker.of_member(order.giver), asker.actor, order)
     return answer(request, grant_document(made), status=201)
 
 
@@ -146,10 +146,10 @@ def used(
     request: Request,
     asker: Asking,
     since: Annotated[
-        AwareDatetime | None, Query(description="Begin, with its zone; the first of this month if it is not given.")
+        Time | None, Query(description="Begin, with its zone; the first of this month if it is not given.")
     ] = None,
     until: Annotated[
-        AwareDatetime | None, Query(description="End, exclusive, with its zone; now if it is not given.")
+        Time | None, Query(description="End, exclusive, with its zone; now if it is not given.")
     ] = None,
     by: Annotated[list[Dimension] | None, Query()] = None,
     form: Literal["json", "csv"] = "json",

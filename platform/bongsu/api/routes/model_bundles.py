@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -13,12 +14,13 @@ from bongsu.api.answers import answer
 from bongsu.api.asking import AskedFirst, Asker, Asking, asks_for
 from bongsu.api.openapi import as_well, only_as
 from bongsu.api.uploads import folder_for_files, intake_of, receive, refuse_strange_title
+from bongsu.api.whole_reads import in_turn
 from bongsu.domain.codes import audit
 from bongsu.domain.model_bundles import House
 from bongsu.domain.phrases import as_phrase
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy.access import Permission
-from bongsu.service.model_bundles.exporting import check_under_way, export_model
+from bongsu.service.model_bundles.exporting import Export, check_under_way, export_model
 from bongsu.service.model_bundles.importing import Imported, import_bundle
 
 router = APIRouter(prefix="/v1/ministries/{ministry}", tags=["models, data sets, lineage"], route_class=AskedFirst)
@@ -28,7 +30,8 @@ _BUNDLE = {"requestBody": {"required": True, "content": {_TAR: {"schema": {}}}}}
 
 
 @router.get("/models/{model}/{version}/bundle", **only_as(_TAR), **asks_for(Permission.ARTIFACT_READ))
-def export(
+async def export(
+    request: Request,
     asker: Asking,
     ministry: str,
     model: str,
@@ -40,15 +43,20 @@ def export(
     """A version of a model as one signed file, if its transfer is approved at this moment. All its bytes are read
     before; that it was given, to whom and for what, is in the log before the first of them. The header
     `Bongsu-Document` is the digest of what is signed."""
-    asker.check_reading()
-    platform = asker.plane.of_member(asker.actor, ministry)
-    made = export_model(platform, asker.plane.log_keys(), f"{model}@{version}", target)
-    headers = {"Content-Length": str(made.size), "Cache-Control": "no-store", DOCUMENT: made.document}
+    reference = f"{model}@{version}"
+
+    def make(now: Asker) -> Export:
+        return export_model(now.of_member(ministry), now.plane.log_keys(), reference, target)
 
     def look_again(now: Asker) -> None:
-        check_under_way(now.plane.of_member(now.actor, ministry), f"{model}@{version}", target)
+        check_under_way(now.of_member(ministry), reference, target)
 
-    return asker.hand_out(made.pieces, _TAR, headers, look_again)
+    with ExitStack() as held:
+        held.enter_context(asker.reading())
+        await run_in_threadpool(asker.of_member, ministry)
+        made = await in_turn(request, asker, make)
+        headers = {"Content-Length": str(made.size), "Cache-Control": "no-store", DOCUMENT: made.document}
+        return asker.hand_out(made.pieces, _TAR, headers, look_again, held=held.pop_all())
 
 
 @router.post(
@@ -81,7 +89,7 @@ async def take_in(
         def take(_has_left: Callable[[], bool]) -> Imported:
             return import_bundle(asker.within_still(ministry), archive, keys, here, title or "bundle")
 
-        taken = await intake_of(request).take(request, take)
+        taken = await intake_of(request).take(request, asker.actor.id, take)
     return answer(request, taken, status=201 if taken.created else 200)
 
 

@@ -172,7 +172,8 @@ def secrets(asker: Asking, person: Id, listing: Listing) -> Response:
 @router.post("/{home}/{name}/secrets", status_code=201, **asks_for(P.PERSON_MANAGE, gives=ShownSecret))
 def make_secret(asker: Asking, person: Id, replacing: Replacing, idempotency_key: IdempotencyKey = "") -> Response:
     """A secret of a service account, which is in this answer and nowhere else. A request that comes again with its
-    ``Idempotency-Key`` is given another one, in place of the one that it was given before."""
+    ``Idempotency-Key`` is given another one, in place of the one that it was given before, while that is the newest;
+    it is refused once that was replaced or withdrawn."""
     made = new_secret(asker.plane.base, asker.actor, person, replacing.overlap_s, asker.request, idempotency_key)
     return JSONResponse(plain(made), 201, {"Cache-Control": "no-store"})
 

@@ -1,4 +1,4 @@
-"""Pipelines: checked, planned, submitted."""
+"""Pipelines: checked, planned, submitted; and the stages that they are made of."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from fastapi.responses import Response
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from bongsu.api.answers import IdempotencyKey, answer
-from bongsu.api.asking import AskedFirst, Asking, asks_for
+from bongsu.api.answers import Fields, IdempotencyKey, Page, answer
+from bongsu.api.asking import AskedFirst, Asking, asks_for, for_signed_in
 from bongsu.api.bodies import Body
+from bongsu.api.listing import Listing
 from bongsu.api.openapi import as_well
 from bongsu.domain.ids import Digest
 from bongsu.language.problems import told
 from bongsu.policy.access import Permission
 from bongsu.service.documents import PlanDocument, plan_document
 from bongsu.service.plane import PlanShown
+from bongsu.service.stages_described import STAGES, StageDescribed, list_stages, show_stage
 from bongsu.service.submissions import (
     MOST_BESIDE,
     MOST_BYTES_BESIDE,
@@ -112,3 +114,15 @@ def submit(
     response = answer(request, document, status=201 if submission.created else 200)
     response.headers["Location"] = f"/v1/runs/{submission.run.id}"
     return response
+
+
+@router.get("/stages", **for_signed_in(gives=Page[StageDescribed]))
+def stages(asker: Asking, listing: Listing) -> Response:
+    """The stages that pipelines of this server can use, by name."""
+    return listing.answer(STAGES.page(list_stages(), listing.of(STAGES)), STAGES.key)
+
+
+@router.get("/stages/{uses}", **for_signed_in(gives=StageDescribed))
+def stage(request: Request, asker: Asking, uses: str, fields: Fields = "") -> Response:
+    """Inputs, outputs and parameters of a stage."""
+    return answer(request, show_stage(uses), fields)

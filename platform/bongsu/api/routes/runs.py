@@ -128,7 +128,7 @@ def report(asker: Asking, run: str) -> Response:
 def cancel(request: Request, asker: Asking, run: str, idempotency_key: IdempotencyKey = "") -> Response:
     """End a run. One that is being cancelled stays so; a request that comes again with its ``Idempotency-Key`` is no
     second one."""
-    platform, record = asker.of_run(run)
+    platform, record = asker.run_to_change(run, "run.cancel")
     request_cancel(platform, record.id, request_key(asker.actor.id, idempotency_key, "cancel", run))
     return answer(request, _document(asker, asker.look_closely(record.id)), status=202)
 
@@ -137,7 +137,7 @@ def cancel(request: Request, asker: Asking, run: str, idempotency_key: Idempoten
 def resume_it(request: Request, asker: Asking, run: str, idempotency_key: IdempotencyKey = "") -> Response:
     """Go on with a run that failed or was cancelled; a request that comes again with its ``Idempotency-Key`` is no
     second one."""
-    platform, record = asker.of_run(run)
+    platform, record = asker.run_to_change(run, "run.resume")
     resume(platform, record.id, request_key(asker.actor.id, idempotency_key, "resume", run))
     return answer(request, _document(asker, asker.look_closely(record.id)), status=202)
 

@@ -13,6 +13,7 @@ from bongsu.api.asking import for_anybody
 from bongsu.api.issuer_pages import TITLE_REFUSED, TITLE_SIGN_IN, Page, shown
 from bongsu.api.openapi import as_page
 from bongsu.api.problems import problem_response, status_of
+from bongsu.api.query_names import refuse_unheard
 from bongsu.api.requests import Rate, key_of_address, language_of
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.messages import N_
@@ -62,6 +63,7 @@ def _browsers(request: Request) -> Browsers:
 
 
 Known = Annotated[Browsers, Depends(_browsers)]
+_HEARD = [Depends(refuse_unheard)]
 To = Annotated[str, Query(max_length=2000, description="Path of the page that the browser comes back to.")]
 Fragment = Annotated[
     str | None,
@@ -72,7 +74,7 @@ Fragment = Annotated[
 Issuer = Annotated[str, Query(max_length=500, description="Identity provider; asked for if there are several.")]
 
 
-@router.get(SESSION_PATH, **as_page(403, 404, 429, 503), **for_anybody())
+@router.get(SESSION_PATH, dependencies=_HEARD, **as_page(403, 404, 429, 503), **for_anybody())
 async def session(request: Request, browsers: Known) -> Response:
     """Whether somebody is signed in with this browser, who, and a way out."""
     try:
@@ -94,7 +96,7 @@ async def session(request: Request, browsers: Known) -> Response:
     return shown(page, language_of(request))
 
 
-@router.get(f"{SESSION_PATH}/login", **as_page(404, 429, 503), **for_anybody())
+@router.get(f"{SESSION_PATH}/login", dependencies=_HEARD, **as_page(404, 429, 503), **for_anybody())
 async def login(
     request: Request, browsers: Known, to: To = PAGES, fragment: Fragment = None, issuer: Issuer = ""
 ) -> Response:
@@ -155,7 +157,7 @@ async def callback(request: Request, browsers: Known) -> Response:
     return answer
 
 
-@router.post(f"{SESSION_PATH}/logout", **as_page(403, 404, 429, 503), **for_anybody())
+@router.post(f"{SESSION_PATH}/logout", dependencies=_HEARD, **as_page(403, 404, 429, 503), **for_anybody())
 async def logout(request: Request, browsers: Known) -> Response:
     """Sign out: the session ends, here and at every replica."""
     try:

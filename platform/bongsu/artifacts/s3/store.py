@@ -127,7 +127,8 @@ class S3Store:
         from botocore.exceptions import ClientError
 
         where: dict[str, Any] = {"Bucket": self.bucket, "Key": self.key(name)}
-        for left in range(CONFLICT_TRIES, -1, -1):
+        left = CONFLICT_TRIES
+        while True:
             try:
                 with explained(self.uri):
                     self.client.put_object(**where, Body=data, IfNoneMatch="*", ChecksumAlgorithm="SHA256")
@@ -137,7 +138,7 @@ class S3Store:
                     return False
                 if error_code(error) not in CONFLICT or not left:
                     raise
-        raise AssertionError("the last try returns or raises")
+                left -= 1
 
     def server_date(self) -> str:
         """The HTTP date of the server's answer to a look into the bucket; empty if it gives none."""

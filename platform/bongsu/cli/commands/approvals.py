@@ -36,7 +36,13 @@ def add_to(app: typer.Typer) -> None:
 def list_(
     context: typer.Context,
     state: Annotated[
-        list[ApprovalState] | None, typer.Option(help=_("Only proposals in this state; repeatable."))
+        list[ApprovalState] | None,
+        typer.Option(
+            help=_(
+                "Only proposals that are in this state now; repeatable. What waits is `approved` while as many "
+                "approvals count as it needs, and `proposed` while some are lacking."
+            )
+        ),
     ] = None,
     ministry: Ministry = None,
     as_json: AsJson = False,
@@ -86,7 +92,7 @@ def propose(
     from bongsu.service.governance.proposing import ProposalRequest
 
     with governance_plane(context, ministry) as opened:
-        ends = seconds(evidence_until) if evidence_until else 0.0
+        ends = seconds(evidence_until) if evidence_until else None
         request = ProposalRequest(opened.ministry, kind, object_, target, reason, ends)
         found = opened.propose(request)
     told(found, as_json)
@@ -178,7 +184,9 @@ def told(proposal: Proposal, as_json: bool) -> None:
     if as_json:
         say_json(document(proposal))
         return
-    said = _("Proposal {proposal} is {state}: {have} of {needs} have approved.")
-    have = len(proposal.approvers)
-    say(said.format(proposal=proposal.id, state=_(proposal.state.value), have=have, needs=proposal.needs))
+    from bongsu.cli.render.governance import said_yes, too_few
+
+    say(_("Proposal {proposal}: {said}.").format(proposal=proposal.id, said=said_yes(proposal)))
+    if too_few(proposal):
+        say(too_few(proposal))
     say(_("It binds {digest}.").format(digest=proposal.binding.digest))

@@ -131,13 +131,13 @@ def verify(
         _verify_stored(context, ministry, as_json)
         return
     from bongsu.service.audit.verdict import Trust
-    from bongsu.service.audit.verifying import read_checkpoint, read_keys, read_small, verify
+    from bongsu.service.audit.verifying import read_checkpoint, read_entries, read_keys, verify
 
     trust = Trust(
         keys=read_keys(key or ()),
         witnesses=read_keys(witness or ()),
         checkpoint=read_checkpoint(checkpoint) if checkpoint else None,
-        entries=tuple(filter(None, read_small(entry).split("\n"))) if entry else (),
+        entries=read_entries(entry) if entry else (),
     )
     verdict = verify(file, trust)
     _show(verdict, as_json)

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from bongsu.cli.commands.shared import audit_plane
+from bongsu.cli.commands.shared import AsJson, audit_plane
+from bongsu.cli.failures import print_warnings
 from bongsu.cli.files import write_file
-from bongsu.cli.printing import say
+from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
 
 Ministry = Annotated[
@@ -41,10 +42,26 @@ def checkpoint(
     ] = False,
     ministry: Ministry = None,
     output: Target = None,
+    as_json: AsJson = False,
 ) -> None:
     with audit_plane(context, ministry) as log:
         request = log.request(since or 0, rotate_key=rotate_key)
-    _give(str(request.signed.note if since is None else request), output)
+    text = str(request.signed.note if since is None else request)
+    signed = request.signed.checkpoint
+    if output is not None:
+        write_file(output, text)
+    if as_json:
+        document = {"origin": signed.origin, "size": signed.size, "root": signed.root.hex(), "since": since}
+        say_json(document | {"text": text, "file": output})
+    elif output is None:
+        say(text, end="")
+    else:
+        told = (
+            _("{size} entries of {origin} are signed; the checkpoint is in {file}.")
+            if since is None
+            else _("{size} entries of {origin} are signed; the request for a witness is in {file}.")
+        )
+        say(told.format(size=signed.size, origin=signed.origin, file=output))
 
 
 def keys(context: typer.Context, ministry: Ministry = None) -> None:
@@ -69,18 +86,26 @@ def witness(
     from bongsu.domain.checkpoints import WitnessRequest
     from bongsu.domain.signed_notes import SignatureKind
     from bongsu.service.audit.verifying import malformed, read_keys, read_small
-    from bongsu.service.audit.witnessing import WitnessMemory, cosign, witness_key
+    from bongsu.service.audit.witness_memory import WitnessMemory
+    from bongsu.service.audit.witnessing import cosign, witness_key
 
     try:
         asked = WitnessRequest.parse(read_small(request))
     except ValueError as error:
         raise malformed(str(request), 1, str(error)) from None
     signing = witness_key(key, name)
-    signed = cosign(asked, WitnessMemory(state), signing, time.time(), read_keys(log_key or ()))
-    _give(str(signed.note), output)
+    memory = WitnessMemory(state)
+    signed = cosign(asked, memory, signing, time.time(), read_keys(log_key or ()))
+    print_warnings(out(error=True, markup=True), memory.damaged())
+    public = signing.public(SignatureKind.WITNESS)
+    # One thing alone on standard output, for `> FILE`: what was signed, or, once that is in a file, the key.
+    if output is None:
+        say(str(signed.note), end="")
+    else:
+        write_file(output, str(signed.note))
+        say(str(public))
     told = _("Signed {size} entries of {origin}; others verify it with {key}")
-    values = {"size": signed.checkpoint.size, "origin": signed.checkpoint.origin}
-    say(told.format(**values, key=signing.public(SignatureKind.WITNESS)), error=True)
+    say(told.format(size=signed.checkpoint.size, origin=signed.checkpoint.origin, key=public), error=True)
 
 
 def site_key(
@@ -109,19 +134,23 @@ def accept(
     file: Annotated[Path, typer.Argument(help=_("The checkpoint as the witness gave it back."))],
     witness: Annotated[str, typer.Option(metavar="KEY", help=_("Public key of the witness, or a file with it."))],
     ministry: Ministry = None,
+    as_json: AsJson = False,
 ) -> None:
     from bongsu.service.audit.verifying import read_checkpoint, read_keys
 
-    cosigned = read_checkpoint(file)
+    cosigned, keys = read_checkpoint(file), read_keys([witness])
+    kept = []
     with audit_plane(context, ministry) as log:
-        for key in read_keys([witness]):
+        for key in keys:
             is_new = log.accept(cosigned, key)
-            told = _("Kept the signature of {name}.") if is_new else _("The signature of {name} was there before.")
-            say(told.format(name=key.name))
-
-
-def _give(text: str, output: Path | None) -> None:
-    if output is not None:
-        write_file(output, text)
-    else:
-        say(text, end="")
+            kept.append({"witness": key.name, "isNew": is_new})
+            if not as_json:
+                told = (
+                    _("Kept the signature of {name} under {size} entries.")
+                    if is_new
+                    else _("The signature of {name} under {size} entries was there before.")
+                )
+                say(told.format(name=key.name, size=cosigned.checkpoint.size))
+    if as_json:
+        checkpoint = cosigned.checkpoint
+        say_json({"origin": checkpoint.origin, "size": checkpoint.size, "signatures": kept})

@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 import typer
 
 from bongsu.cli.commands.shared import AsJson, server_context, service_secret
-from bongsu.cli.printing import say, say_json
-from bongsu.cli.texts import _
+from bongsu.cli.failures import print_warnings
+from bongsu.cli.printing import out, say, say_json
+from bongsu.cli.texts import _, language
 from bongsu.client.contexts import LOCAL, Context, Contexts, change_contexts, contexts_file, load_contexts
 from bongsu.domain.codes import cli as codes
 from bongsu.domain.documents import iso_time
+from bongsu.domain.problems import BongsuError
 
 context_app = typer.Typer(
     help=_("Control planes that commands can speak to."), no_args_is_help=True, rich_markup_mode=None
@@ -63,7 +65,25 @@ def login(
     chosen = name or urlsplit(checked).netloc
     made = Context(url=checked, ministry=ministry, sign_in=found)
     change_contexts(path, lambda known: known.with_context(chosen, made, is_current=True))
-    say(_("Signed in at {url}; commands speak to it now (context {name}).").format(url=checked, name=chosen))
+    _tell_as_whom(chosen, made)
+
+
+def _tell_as_whom(name: str, made: Context) -> None:
+    """The provider let them in; who that is to the server, the server says. Somebody whom it does not know learns it
+    now."""
+    from bongsu.cli.render.people import standing_text
+    from bongsu.client.opening import open_server
+    from bongsu.client.remote_people import RemotePeople
+
+    try:
+        with open_server(contexts_file(os.environ), name, made, language(), service_secret()) as server:
+            me = RemotePeople(server, made.ministry).me()
+    except BongsuError as error:
+        say(_("Signed in at {url}; commands speak to it now (context {name}).").format(url=made.url, name=name))
+        print_warnings(out(error=True, markup=True), error.problems)
+        return
+    words = _("Signed in at {url} as {person} ({roles}); commands speak to it now (context {name}).")
+    say(words.format(url=made.url, person=me.id, roles=standing_text(me), name=name))
 
 
 def _typed_secret() -> str:

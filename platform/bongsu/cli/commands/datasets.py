@@ -26,11 +26,14 @@ def list_(
     name: Annotated[
         str | None, typer.Argument(help=_("Only this data set."), autocompletion=completion.datasets)
     ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help=_("At most this many; all if not given."))
+    ] = None,
     ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
     with plane(context, ministry) as opened:
-        found = opened.datasets(name)
+        found = opened.datasets(name, limit)
     if as_json:
         say_json(found)
         return

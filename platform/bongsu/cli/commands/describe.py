@@ -1,17 +1,17 @@
-"""What is installed and what messages mean: ``stages``, ``schema``, ``explain``, ``doctor``."""
+"""What is installed, here or at a server, and what messages mean: ``stages``, ``schema``, ``explain``, ``doctor``."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bongsu.cli import completion
-from bongsu.cli.commands.shared import AsJson, server_context
+from bongsu.cli.commands.shared import AsJson, server_asked, server_context
 from bongsu.cli.failures import with_names, with_rule
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import out, say, say_json
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from bongsu.domain.ports import Port
     from bongsu.domain.problems import Code
-    from bongsu.domain.stages import StageSignature
     from bongsu.service.doctor import Finding
+    from bongsu.service.stages_described import PortDescribed, StageDescribed
 
 stages = typer.Typer(help=_("Stages that pipelines can use."), no_args_is_help=True, rich_markup_mode=None)
 
@@ -39,64 +38,50 @@ def add_to(app: typer.Typer) -> None:
     app.command("doctor", help=_("Check this installation, and the server in use or this machine."))(doctor)
 
 
-@stages.command("list", help=_("List the stages that are installed."))
+@stages.command("list", help=_("List the stages that are installed here, or at the server of the context."))
 def list_stages(
+    context: typer.Context,
     all_: Annotated[bool, typer.Option("--all", help=_("Stages for drills, too."))] = False,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.catalogue import InstalledStages
+    from bongsu.client.stages import stages_at
+    from bongsu.service import stages_described
 
-    catalogue = InstalledStages()
-    names = [name for name in catalogue if all_ or not catalogue[name].for_drills]
+    with server_asked(context) as asked:
+        known = stages_at(asked[0]) if asked else stages_described.list_stages()
+    found = [stage for stage in known if all_ or not stage.for_drills]
     if as_json:
-        say_json([{"name": name, "description": catalogue[name].doc} for name in names])
+        say_json([{"name": stage.name, "description": stage.description} for stage in found])
         return
     table = _table()
     table.add_column(_("Stage"), no_wrap=True)
     table.add_column(_("What it does"))
-    for name in names:
-        table.add_row(name, translate(catalogue[name].doc))
+    for stage in found:
+        table.add_row(stage.name, translate(stage.description))
     out().print(table)
 
 
 @stages.command("show", help=_("Show a stage's inputs, outputs and parameters."))
 def show_stage(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(show_default=False, autocompletion=completion.stage_kinds)],
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.catalogue import InstalledStages
+    from bongsu.client.stages import stage_at
+    from bongsu.service import stages_described
 
-    signature = InstalledStages().require(name)
+    with server_asked(context) as asked:
+        stage = stage_at(asked[0], name) if asked else stages_described.show_stage(name)
     if as_json:
-        say_json(describe(signature))
+        say_json(stage)
         return
     console = out()
-    console.print(_headed(signature.name, f"  {translate(signature.doc)}"))
-    for title, ports in ((_("Inputs"), signature.inputs), (_("Outputs"), signature.outputs)):
+    console.print(_headed(stage.name, f"  {translate(stage.description)}"))
+    for title, ports in ((_("Inputs"), stage.inputs), (_("Outputs"), stage.outputs)):
         if ports:
-            console.print(_ports(title, ports.items()))
-    for line in _parameters(signature):
+            console.print(_ports(title, ports))
+    for line in _parameters(stage):
         console.print(line)
-
-
-def describe(signature: StageSignature) -> dict[str, Any]:
-    """A signature as data; ``parameters`` is the JSON Schema of ``with``."""
-
-    def rows(ports: Any) -> dict[str, Any]:
-        return {
-            name: {"type": port.type.value, "many": port.many, "optional": port.optional, "description": port.doc}
-            for name, port in ports.items()
-        }
-
-    return {
-        "name": signature.name,
-        "description": signature.doc,
-        "code": signature.code,
-        "distributed": signature.distributed,
-        "inputs": rows(signature.inputs),
-        "outputs": rows(signature.outputs),
-        "parameters": signature.params.model_json_schema(by_alias=True),
-    }
 
 
 def _headed(head: str, rest: str, style: str = "bold") -> Text:
@@ -112,17 +97,17 @@ def _table() -> Table:
     return Table(box=box.SIMPLE, pad_edge=False)
 
 
-def _ports(title: str, ports: Any) -> Table:
+def _ports(title: str, ports: Mapping[str, PortDescribed]) -> Table:
     table = _table()
     for name in (title, _("Type"), ""):
         table.add_column(name)
-    for name, port in ports:
-        table.add_row(name, _port_type(port), translate(port.doc))
+    for name, port in ports.items():
+        table.add_row(name, _port_type(port), translate(port.description))
     return table
 
 
-def _port_type(port: Port) -> str:
-    words = [port.type.value]
+def _port_type(port: PortDescribed) -> str:
+    words = [port.type]
     if port.many:
         words.append(_("one or more"))
     if port.optional:
@@ -130,12 +115,12 @@ def _port_type(port: Port) -> str:
     return ", ".join(words)
 
 
-def _parameters(signature: StageSignature) -> Iterator[RenderableType]:
+def _parameters(stage: StageDescribed) -> Iterator[RenderableType]:
     """A line for each parameter, and below it what it means; 80 columns hold the longest name."""
     from rich.padding import Padding
     from rich.text import Text
 
-    schema_ = signature.params.model_json_schema(by_alias=True)
+    schema_ = stage.parameters
     required = set(schema_.get("required", ()))
     heading, default_word = _("Parameters"), _("Default")
     yield Text(f" {heading}", style="bold")

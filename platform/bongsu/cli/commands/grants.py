@@ -1,4 +1,4 @@
-"""GPU grants: ``grants list``, ``show``, ``give``, ``adjust``, ``reclaim``, ``close``; and ``showback``."""
+"""GPU grants: ``grants list``, ``show``, ``recount`` and what books on their ledgers; and ``showback``."""
 
 from __future__ import annotations
 
@@ -56,14 +56,16 @@ def show(
     entries: Annotated[
         int, typer.Option(min=0, max=10_000, help=_("At most this many of the newest entries."))
     ] = 20,
-    recount: Annotated[bool, typer.Option(help=_("Count its use again from the logs of runs."))] = False,
+    recounted: Annotated[
+        bool, typer.Option("--recount", help=_("Count its use again from the logs of runs, as `recount` does."))
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.grants.documents import details_document, recount_document
 
     with grants_plane(context) as opened:
         details = opened.grant(grant, entries)
-        counted = opened.recount(grant) if recount else None
+        counted = opened.recount(grant) if recounted else None
     if as_json:
         document = details_document(details)
         say_json(plain(document) | {"recount": recount_document(counted)} if counted else document)
@@ -74,6 +76,22 @@ def show(
         if counted:
             say(recount_words(counted))
     if counted and counted.differing:
+        raise typer.Exit(8)
+
+
+@grants.command("recount", help=_("Count the use of a grant again from the logs of runs, and compare."))
+def recount(context: typer.Context, grant: GrantName, as_json: AsJson = False) -> None:
+    from bongsu.service.grants.documents import recount_document
+
+    with grants_plane(context) as opened:
+        counted = opened.recount(grant)
+    if as_json:
+        say_json(recount_document(counted))
+    else:
+        from bongsu.cli.render.grants import recount_view
+
+        out().print(recount_view(counted))
+    if counted.differing:
         raise typer.Exit(8)
 
 

@@ -37,17 +37,22 @@ def mlflow(
     if found is not None:
         (_print_how if as_json else _tell_how)(*found)
         return
-    from bongsu.service.mlflow_pages import pages_address, restore_lost, serve_pages
+    from bongsu.service.mlflow_pages import new_pages, restore_lost, serve_pages
 
     home = options(context).home
     restore_lost(home, os.environ, _nobody_waits if as_json else _say_that_it_is_written)
-    address = pages_address(home, port)
+    opened = new_pages(home, port)
     if as_json:
-        say_json({"context": None, "pages": address, "variables": {}})
+        variables = {"MLFLOW_TRACKING_URI": opened.address, "MLFLOW_TRACKING_TOKEN": opened.key}
+        say_json({"context": None, "pages": opened.first, "variables": variables})
     else:
-        say(_("MLflow starts at {address}; Ctrl-C ends it.").format(address=address))
+        say(_("MLflow starts at {address}; Ctrl-C ends it.").format(address=opened.first))
+        say(_("The key in this address is for you alone. Opened once, it lets links of Bongsu into this browser."))
+        say(_("Programs with MLflow's own client:"))
+        say(f"  export MLFLOW_TRACKING_URI={opened.address}")
+        say(f'  export MLFLOW_TRACKING_TOKEN="$(cat {shlex.quote(str(opened.key_file))})"')
     sys.stdout.flush()  # this process gives way to the server
-    serve_pages(home, os.environ, port)
+    serve_pages(home, os.environ, port, opened.key)
 
 
 def _print_how(name: str, server: Context) -> None:

@@ -99,10 +99,14 @@ def give_access(
 
 @permits.command("revoke-access", help=_("End a sharing now."))
 def revoke_access(
-    context: typer.Context, permit: PermitId, ministry: Ministry = None, as_json: AsJson = False
+    context: typer.Context,
+    permit: PermitId,
+    reason: Annotated[str, typer.Option(help=_("Why, if it is to be recorded."), show_default=False)] = "",
+    ministry: Ministry = None,
+    as_json: AsJson = False,
 ) -> None:
     with governance_plane(context, ministry) as opened:
-        found = opened.revoke_access(permit)
+        found = opened.revoke_access(permit, reason)
     _told(found, found.id, as_json)
 
 

@@ -16,11 +16,13 @@ from bongsu.cli.commands.serve_options import (
     BrowserClient,
     DatabaseAddress,
     Drain,
+    EnvironmentDays,
     Format,
     Grades,
     Host,
     Issuers,
     Leads,
+    LogDays,
     MetricsAddress,
     MinistryClaim,
     MlflowDatabaseAddress,
@@ -36,7 +38,7 @@ from bongsu.cli.commands.shared import only_here
 from bongsu.cli.printing import say
 from bongsu.cli.state import options
 from bongsu.cli.texts import _, language, said
-from bongsu.domain.server_defaults import AUDIENCE, BROWSER_CLIENT, REQUESTS_A_MINUTE
+from bongsu.domain.server_defaults import AUDIENCE, BROWSER_CLIENT, ENVIRONMENT_DAYS, LOG_DAYS, REQUESTS_A_MINUTE
 from bongsu.service.observing.log_format import LogFormat
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ def serve(
     log_format: Format = LogFormat.TEXT,
     rate: Rate = REQUESTS_A_MINUTE,
     drain: Drain = 0.0,
+    keep_logs: LogDays = LOG_DAYS,
+    keep_environments: EnvironmentDays = ENVIRONMENT_DAYS,
     worker_url: WorkerUrl = None,
     grades: Grades = None,
     restricted_as: RestrictedAs = None,
@@ -81,6 +85,7 @@ def serve(
 ) -> None:
     from bongsu.api.serving import listen
     from bongsu.api.serving import serve as serve_until_ended
+    from bongsu.service.retention import Kept
     from bongsu.service.serving import ServerSettings, open_served, trusted
 
     only_here(context, "serve")
@@ -99,6 +104,7 @@ def serve(
         audit_key=audit_key,
         requests_a_minute=rate,
         drain_s=drain,
+        kept=Kept(keep_logs, keep_environments),
         telemetry=telemetry,
         worker_url=worker_url or _url(_reached_here(host), port),
         grades=stated_grades(grades, restricted_as),
@@ -106,7 +112,15 @@ def serve(
         language=language(),
     )
     with open_served(settings, os.environ) as served:
-        serve_until_ended(served, listening, lambda: say(_("Listening at {url}").format(url=_url(host, port))))
+        serve_until_ended(served, listening, lambda: _say_where(log_format, _url(host, port)))
+
+
+def _say_where(log_format: LogFormat, url: str) -> None:
+    """That it answers, and where. Who reads the log as JSON is told nothing in another form."""
+    if log_format is LogFormat.JSON:
+        logging.getLogger("bongsu.serve").info("Listening.", extra={"facts": {"url": url}})
+    else:
+        say(_("Listening at {url}").format(url=url))
 
 
 def _telemetry(metrics_address: str | None, otlp_endpoint: str | None) -> TelemetrySettings:

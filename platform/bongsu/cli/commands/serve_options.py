@@ -98,6 +98,24 @@ Drain = Annotated[
         help=_("Seconds for which connections are taken after the server was asked to end."),
     ),
 ]
+LogDays = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        metavar="DAYS",
+        envvar="BONGSU_KEEP_LOGS",
+        help=_("Days for which what an attempt wrote is kept after its end."),
+    ),
+]
+EnvironmentDays = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        metavar="DAYS",
+        envvar="BONGSU_KEEP_ENVIRONMENTS",
+        help=_("Days for which an environment made from requirements is kept after its last use."),
+    ),
+]
 WorkerUrl = Annotated[
     str | None,
     typer.Option(

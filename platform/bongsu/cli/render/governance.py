@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bongsu.cli.render.runs import moment
 from bongsu.cli.texts import _, translate
-from bongsu.domain.approval import Proposal
+from bongsu.domain.approval import ApprovalState, Proposal
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.quantities import short
 from bongsu.domain.suspension import Suspension
@@ -76,7 +76,7 @@ def suspensions_view(found: Sequence[Suspension]) -> RenderableType:
         else:
             said = Text("  " + _("suspended"), style="red")
         since = f" · {moment(one.suspended_at)} · {one.suspended_by}"
-        lines += [head, said.append(since, style="dim"), _field(_("Reason"), one.reason)]
+        lines += [head, said.append(since, style="dim"), _field(_("Reason"), one.reason or _("not shown to you"))]
     return Group(*lines)
 
 
@@ -98,22 +98,50 @@ def proposal_view(proposal: Proposal) -> RenderableType:
     ]
     if bound.use_class:
         lines.append(_field(_("Use class"), bound.use_class))
-    if bound.evidence_until:
-        lines.append(_field(_("Evidence until"), moment(bound.evidence_until)))
+    if bound.evidence_ends_at:
+        lines.append(_field(_("Evidence until"), moment(bound.evidence_ends_at)))
     for vote in proposal.votes:
         said = f"{_(vote.choice.value)} · {vote.person} · {moment(vote.voted_at)}"
+        if vote.counts is not None:
+            said += f" · {_counted(vote.counts, proposal.state.is_open)}"
         lines.append(Text(f"  {said}" + (f" · {vote.reason}" if vote.reason else "")))
+    if proposal.submitters:
+        lines.append(_field(_("Submitted by"), ", ".join(sorted(proposal.submitters))))
     return Group(*lines)
+
+
+def _counted(counts: bool, is_open: bool) -> str:
+    if is_open:
+        return _("counts") if counts else _("does not count now")
+    return _("counted") if counts else _("did not count")
 
 
 def _head(proposal: Proposal) -> list[Text]:
     bound = proposal.binding
     head = Text(proposal.id, style="bold")
     head.append(f"  {_(bound.kind.value)} {bound.object} → {bound.target}", style="")
-    said = _("{state}, {have} of {needs} have approved").format(
-        state=_(proposal.state.value), have=len(proposal.approvers), needs=proposal.needs
-    )
-    return [head, Text(f"  {said} · {proposal.proposer} · {moment(proposal.proposed_at)}", style="dim")]
+    lines = [
+        head,
+        Text(f"  {said_yes(proposal)} · {proposal.proposer} · {moment(proposal.proposed_at)}", style="dim"),
+    ]
+    short = too_few(proposal)
+    return [*lines, Text(f"  {short}", style="yellow")] if short else lines
+
+
+def said_yes(proposal: Proposal) -> str:
+    """Its state, and how many have said yes: of one that waits, those whose approval counts."""
+    if proposal.state.is_open:
+        text, have = _("{state}, {have} of {needs} approvals count now"), len(proposal.counting)
+    else:
+        text, have = _("{state}, {have} of {needs} have approved"), len(proposal.deciders)
+    return text.format(state=_(proposal.state.value), have=have, needs=proposal.needs)
+
+
+def too_few(proposal: Proposal) -> str:
+    """That it was approved and is not any more; empty if that is not so."""
+    if proposal.state is not ApprovalState.APPROVED or proposal.has_enough:
+        return ""
+    return _("It was approved, and fewer approvals count now than it needs: it is not carried out like that.")
 
 
 def _times(begins: float, until: float, who: str) -> Text:

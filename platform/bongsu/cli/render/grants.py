@@ -106,6 +106,16 @@ def showback_view(found: Showback) -> RenderableType:
     return Group(Text(period), table)
 
 
+def recount_view(found: Recounted) -> Group:
+    """The two figures beside each other, and whether the ledger is right."""
+    table = _table()
+    table.add_column(_("GPU-hours of attempts that are over"))
+    table.add_column(_("GPU-hours"), justify="right", no_wrap=True)
+    table.add_row(_("Booked in the ledger"), hours_text(found.booked))
+    table.add_row(_("Counted from the logs of runs"), hours_text(found.counted))
+    return Group(table, Text(recount_words(found)))
+
+
 def recount_words(found: Recounted) -> str:
     """Whether the ledger is right."""
     booked, counted = hours_text(found.booked), hours_text(found.counted)

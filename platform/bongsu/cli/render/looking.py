@@ -67,8 +67,17 @@ def label_view(shown: LabelShown) -> RenderableType:
             parts = (lowered.proposal, lowered.proposer, who, moment(lowered.released_at))
             lines += [*_because(lowered.reason), Text("  " + " · ".join(parts), style="dim")]
     if not shown.parts:
-        lines.append(Text(_("Everybody may see it."), style="dim"))
+        lines.append(Text(_who_may_see(shown.ministry), style="dim"))
     return Group(*lines)
+
+
+def _who_may_see(ministry: str) -> str:
+    """Of what carries no label above O."""
+    if not ministry:
+        return _("Everybody who may use this home may see it.")
+    return _("Everybody of {ministry} may see it, and every ministry that it was shared with.").format(
+        ministry=ministry
+    )
 
 
 def _because(reason: str) -> list[Text]:

@@ -71,6 +71,12 @@ def me_view(me: Me, name: str, context: Context) -> RenderableType:
     return Group(*lines, Text(where + (f" · {acts}" if acts else ""), style="dim"))
 
 
+def standing_text(me: Me) -> str:
+    """``mnd: engineer, approver; army: auditor``."""
+    told = (f"{ministry}: {', '.join(one.roles)}" for ministry, one in me.ministries.items())
+    return "; ".join(told) or _("no role")
+
+
 def home_owner_view(me: Me, home: Path) -> RenderableType:
     """Whoever works on this machine without a server."""
     words = _("The owner of the home {home} on this machine; commands speak to no server.").format(home=home)

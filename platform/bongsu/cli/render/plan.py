@@ -15,6 +15,7 @@ from rich.text import Text
 from bongsu.cli.render.grants import standing_view
 from bongsu.cli.texts import _, of_count, translate
 from bongsu.domain.ids import StageId
+from bongsu.domain.labels import OPEN
 from bongsu.domain.messages import N_
 from bongsu.domain.plan import CacheReason, CacheVerdict, MemoryEstimate, PlannedStage, RunPlan, SkippedStage
 from bongsu.domain.quantities import short, size
@@ -243,6 +244,8 @@ def _summary(plan: RunPlan, skipped: int) -> str:
     text = _("{stages}, {run} to run, {hits} from the cache; highest label {label}.").format(
         stages=stages, run=run, hits=hits, label=plan.label
     )
+    if hits and plan.floor != OPEN:
+        text += " " + _("What comes from the cache keeps its own label in the store; shown is that of this run.")
     skipped += len(plan.stages) - run - hits
     conditional = sum(planned.when is not None and planned.cache.runs for planned in plan.stages)
     if conditional:

@@ -17,6 +17,14 @@ NOT_A_MEMBER = Code(
     exit_code=3,
     rule="access.visible",
 )
+NO_MINISTRY = Code(
+    "access.no-ministry",
+    "{actor} is nothing in any ministry of this server, and this is done in one (rule {rule}).",
+    "An operator of a ministry makes them something there: `bongsu people give-role {actor} ROLE`. `bongsu whoami`"
+    " shows it then.",
+    exit_code=3,
+    rule="access.visible",
+)
 PEOPLE_DECIDE = Code(
     "access.people-decide",
     "The permission {permission} is for people: {actor} is a service account (rule {rule}).",

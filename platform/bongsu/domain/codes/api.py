@@ -16,6 +16,11 @@ NO_SUCH_ROUTE = Code(
 WRONG_METHOD = Code(
     "api.wrong-method", "{path} is not asked with {method}.", "The schema at /openapi.json lists what there is."
 )
+SEVERAL_HOSTS = Code(
+    "api.several-hosts",
+    "The request names more than one host.",
+    "Send one Host header (RFC 9112, section 3.2); if you did, a proxy on the way adds one.",
+)
 BAD_CURSOR = Code(
     "api.bad-cursor",
     "This cursor is none of this list, or was changed.",

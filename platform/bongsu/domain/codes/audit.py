@@ -34,7 +34,8 @@ ABOVE_CLEARANCE = Code(
 NO_SUCH_SIZE = Code(
     "audit.no-such-size",
     "The log has {size} entries and was never one of {asked}.",
-    "Give a size from 0 to {size}.",
+    "Give a size from 0 to {size}. If a witness saw more entries, some are gone: docs/runbooks/restore.md says how a"
+    " log goes on that was restored from an older backup.",
 )
 EMPTY = Code(
     "audit.empty",
@@ -86,6 +87,18 @@ BAD_KEY = Code(
     "{key} is no public key: {detail}.",
     "Give it as `bongsu audit keys` prints it, name+id+base64, or a file of such lines.",
 )
+NO_KEYS = Code(
+    "audit.no-keys",
+    "{file} names no key.",
+    "Nothing would be checked by it. Have the keys written anew: `bongsu audit keys > FILE` for those of a log,"
+    " `bongsu audit witness ... -o COSIGNED > FILE` for that of a witness.",
+)
+NO_ENTRIES = Code(
+    "audit.no-entries",
+    "{file} has no entry in it.",
+    "Nothing would be looked for. Give a file that has the text of an entry on each line, as `text` of"
+    " `bongsu audit show POSITION --json` has it, or leave --entry out.",
+)
 MALFORMED = Code(
     "audit.malformed",
     "{file} cannot be read, line {line}: {detail}.",
@@ -103,19 +116,23 @@ UNKNOWN_ORIGIN = Code(
 SHRUNK = Code(
     "audit.shrunk",
     "The log {origin} has {size} entries now, and a checkpoint that was seen before has {seen}.",
-    "A log never shrinks. Keep both checkpoints: together they show that entries were taken away.",
+    "A log never shrinks: entries were taken away, or it was restored from an older backup. Keep both checkpoints and"
+    " ask its ministry which; docs/runbooks/restore.md says how a restored log goes on.",
     exit_code=8,
 )
 FORK = Code(
     "audit.fork",
     "The log {origin} signed two different roots for {size} entries.",
-    "A log has one history. Keep both checkpoints: together they show that entries were changed.",
+    "A log has one history: entries were changed, or it went on from an older backup. Keep both checkpoints and ask"
+    " its ministry which; docs/runbooks/restore.md says how a restored log goes on.",
     exit_code=8,
 )
 INCONSISTENT = Code(
     "audit.inconsistent",
     "Nothing shows that the log {origin} of {size} entries begins with the {seen} that were seen before.",
-    "Ask once for a new proof from {seen} entries on; if there is none, entries were changed: keep both checkpoints.",
+    "Ask once for a new proof from {seen} entries on. If there is none, entries were changed, or the log went on from"
+    " an older backup: keep both checkpoints and ask its ministry which; docs/runbooks/restore.md says how a restored"
+    " log goes on.",
     exit_code=8,
 )
 OTHER_START = Code(
@@ -129,10 +146,35 @@ BAD_MEMORY = Code(
     "Restore the file from a backup. Without it a rewritten log cannot be noticed.",
     exit_code=8,
 )
+BAD_MEMORY_OF_LOG = Code(
+    "audit.bad-memory-of-log",
+    "What this witness remembers of the log {origin} cannot be read from {file}: {detail}. Other logs are signed as"
+    " before.",
+    "Put this log's part of the file back from a backup. Without it a rewritten log cannot be noticed.",
+    exit_code=8,
+)
+NOTE_TOO_LARGE = Code(
+    "audit.note-too-large",
+    "With the signature of {witness} below it, nobody could read the checkpoint of {size} entries of {origin}:"
+    " {detail}.",
+    "Have its ministry make the request anew with `bongsu audit checkpoint --since`, whose checkpoints have three"
+    " lines. If it is the name of the witness that is too long, begin one with another name and key.",
+)
 NOT_COSIGNED = Code(
     "audit.not-cosigned",
     "The file has no signature of the witness {witness}.",
     "Give the witness's own key, and the checkpoint as the witness gave it back.",
+)
+NO_WITNESS_KEY = Code(
+    "audit.no-witness-key",
+    "The key of {witness} cannot witness the log {origin}: {detail}.",
+    "Give the key that `bongsu audit witness` prints; it is drawn by whoever is not to trust this log.",
+)
+TOO_MANY_COSIGNATURES = Code(
+    "audit.too-many-cosignatures",
+    "The checkpoint of {size} entries of {origin} has signatures of {most} witnesses, and no more are kept below one.",
+    "Have the witness sign a newer checkpoint, which has room for as many: `bongsu audit checkpoint --since`. Who"
+    " brought the {most} stands in the log: `bongsu audit list --action audit.cosign`.",
 )
 
 # Verifying.

@@ -42,6 +42,12 @@ ONE_DATABASE = Code(
     "Make another database for MLflow and name it with `--mlflow-database ADDRESS` or BONGSU_MLFLOW_DATABASE, the same"
     " for all replicas.",
 )
+ALWAYS_CHANGED = Code(
+    "run.always-changed",
+    "Others changed the same thing at the same moment, {times} times in a row.",
+    "Nothing of this was done. Ask again in a moment.",
+    exit_code=7,
+)
 LEADERSHIP_LOST = Code(
     "run.leadership-lost",
     "This process ({holder}) drives the runs in the database {url} no longer: {detail}.",

@@ -110,12 +110,6 @@ DATA_NOT_PERMITTED = Code(
     exit_code=4,
     rule="data.permitted",
 )
-DATA_GONE = Code(
-    "data.not-registered",
-    "No data set {name}/{version} is registered that a permit could be for.",
-    "Register it first, and give its name and version.",
-    exit_code=3,
-)
 MODEL_NOT_SHARED = Code(
     "data.model-not-shared",
     "{name} may not be taken for {use_class} in {ministry}: no access permit shares it for this purpose at this"
@@ -172,6 +166,24 @@ EVIDENCE_TOO_LONG = Code(
     exit_code=4,
     rule="approval.evidence",
 )
+NO_EVIDENCE_END = Code(
+    "approval.no-evidence-end",
+    "Nothing says until when the evidence of {object} holds (rule {rule}).",
+    "Say the day after which it has to be evaluated anew, at most {days} days from now (--evidence-until,"
+    " evidenceEndsAt).",
+    exit_code=4,
+    rule="approval.evidence",
+)
+NOT_REGISTERED = Code(
+    "approval.not-registered",
+    "No run registered {object}, as far as you may know, so there is nothing that an approval could bind (rule"
+    " {rule}).",
+    "Check its name and the ministry: `bongsu models`. What somebody registered with MLflow's own client has no lineage"
+    " and no evaluation, and is not proposed: name the weights as an input of a pipeline that evaluates and"
+    " registers them, or import a bundle with `bongsu models import`, and propose the version that comes of it.",
+    exit_code=3,
+    rule="access.visible",
+)
 SUBMITTER_UNKNOWN = Code(
     "approval.submitter-unknown",
     "Nobody knows who submitted the run {run}, so nobody can be told from them (rule {rule}).",
@@ -184,6 +196,13 @@ OPEN_ALREADY = Code(
     "{kind} of {object} to {target} is proposed already: {proposal} of {proposer} is {state} (rule {rule}).",
     "Look at that one with `bongsu approvals show {proposal}` and decide on it, or have {proposer} withdraw it; then"
     " propose anew.",
+    rule="approval.one-open",
+)
+OPEN_UNSEEN = Code(
+    "approval.open-unseen",
+    "{kind} of {object} to {target} is proposed already, in a proposal that you may not see (rule {rule}).",
+    "Have an approver who may see it decide on it, or its proposer withdraw it; else it ends 30 days after it was made."
+    " Then propose anew.",
     rule="approval.one-open",
 )
 NOT_A_PERSON = Code(
@@ -224,7 +243,8 @@ WRONG_STATE = Code(
 TOO_FEW = Code(
     "approval.too-few",
     "{proposal} has {have} of {needs} approvals that count at this moment (rule {rule}).",
-    "An approval counts while its giver's account is open, has the role and clears the label. Have others approve.",
+    "An approval counts while its giver's account is open, has the role, clears the label and has submitted no run that"
+    " it comes from; `bongsu approvals show {proposal}` says which do. Have others approve.",
     exit_code=4,
     rule="approval.enough",
 )

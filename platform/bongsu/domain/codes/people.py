@@ -157,6 +157,12 @@ TOO_MANY_SECRETS = Code(
     "The service account {person} already has {count} secrets that hold.",
     "Withdraw one, or wait until the older one ends.",
 )
+SECRET_REPLACED = Code(
+    "people.secret-replaced",
+    "Under its idempotency key this request gave {person} the secret {secret} before. That was replaced or withdrawn"
+    " meanwhile, so nothing is done: another secret in its place would end the one that is in use.",
+    "Go on with the newest secret. If nobody has it, look at the list of secrets and ask for one more under a new key.",
+)
 UNKNOWN_SECRET = Code(
     "people.unknown-secret",
     "The service account {person} has no secret {secret} that holds.",

@@ -136,6 +136,13 @@ NO_RUN_YET = Code(
     "`bongsu run FILE` makes one. State lies in .bongsu/ of the current folder, or where BONGSU_HOME says.",
     exit_code=3,
 )
+NO_RUN_SEEN = Code(
+    "run.none-seen",
+    "There is no run at this server that {actor} sees.",
+    "`bongsu submit FILE` begins one, if you are an engineer of a ministry. You see the runs of ministries where your"
+    " role reads them, up to your clearance: `bongsu whoami` tells both.",
+    exit_code=3,
+)
 UNKNOWN_RUN = Code(
     "run.unknown",
     "There is no run {run}.",
@@ -196,6 +203,14 @@ STILL_CANCELLING = Code(
     "run.still-cancelling",
     "The run {run} is being cancelled.",
     "`bongsu cancel {run}` sees it to its end; then resume it.",
+)
+MADE_SUSPENDED = Code(
+    "run.made-suspended",
+    "The run {run} does not go on: it made {models}, which is suspended (rule {rule}).",
+    "Run the pipeline anew and have it register under another name, or have the suspension lifted by two approvers:"
+    " `bongsu models lift`.",
+    exit_code=4,
+    rule="model.suspended",
 )
 UNKNOWN_ATTEMPT = Code(
     "run.unknown-attempt",

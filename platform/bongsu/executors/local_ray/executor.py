@@ -9,7 +9,6 @@ and stop it.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -32,6 +31,7 @@ from bongsu.executors.local_ray.reaping import Reaper
 from bongsu.executors.local_ray.session import RaySettings, machine_capacity, ray_environment
 from bongsu.executors.local_ray.surroundings import LocalSurroundings
 from bongsu.executors.local_ray.traces import Traces
+from bongsu.machine.fault_log import FaultLog
 
 JOIN_S = 10.0
 
@@ -59,6 +59,7 @@ class LocalRayExecutor:
         self._events_seen: dict[AttemptId, int] = {}
         self._is_warm = False
         self._over_before = 0
+        self._faults = FaultLog("bongsu.executors")
         self._pump = Pump(self.jobs, self._traces, self._reaper, self._start_host, surroundings)
 
     def start(self) -> None:
@@ -102,8 +103,12 @@ class LocalRayExecutor:
         seen = {}
         for attempt in attempts:
             # Of an attempt whose records cannot be read nothing is said, and of the others all the same.
-            with contextlib.suppress(OSError, BongsuError):
+            try:
                 seen[attempt] = self._observe(attempt)
+            except (OSError, BongsuError):
+                continue
+            except Exception as error:  # whatever one attempt has left behind, the others go on
+                self._faults.note("looking at an attempt", error)
         return seen
 
     def cancel(self, attempt: AttemptId) -> None:
@@ -221,12 +226,9 @@ class LocalRayExecutor:
         return Observation(phase=Phase.RUNNING, started_at=at, waiting_for=waits)
 
     def _events_grew(self) -> bool:
-        grew = False
-        for job in self.jobs.live:
-            size = self._traces.events_size(job.id)
-            grew = grew or size > self._events_seen.get(job.id, 0)
-            self._events_seen[job.id] = size
-        return grew
+        before = self._events_seen
+        self._events_seen = {job.id: self._traces.events_size(job.id) for job in self.jobs.live}
+        return any(size > before.get(attempt, 0) for attempt, size in self._events_seen.items())
 
 
 def _in_background(act: Callable[[], None]) -> None:

@@ -10,13 +10,16 @@ from bongsu.domain.ids import AttemptId
 from bongsu.domain.worker_leave import WorkerPass
 from bongsu.executors.local_ray.endings import WatchedProcess
 
+MOST_OVER = 1_000
+"""So many attempts that are over are kept in memory."""
+
 
 @dataclass
 class Job:
     """One attempt; its fields change under the lock of :class:`Jobs` only.
 
     Attributes:
-        given: what its worker asks the control plane with; it stands in no file.
+        given: what its worker asks the control plane with; it stands in no file, and is forgotten with the end.
         is_submitted: Ray was given it.
         final: how it ended.
         is_cancelled: somebody asked for its end.
@@ -43,34 +46,38 @@ class Jobs:
 
     changed: threading.Condition = field(default_factory=threading.Condition)
     is_closing: bool = False
-    _jobs: dict[AttemptId, Job] = field(default_factory=dict)
+    count_over: int = 0
+    """How many have ended since this process began."""
+    _live: dict[AttemptId, Job] = field(default_factory=dict)
+    _over: dict[AttemptId, Job] = field(default_factory=dict)
+    """The newest of these; the first is the oldest."""
 
     def add(self, spec: AttemptSpec, given: WorkerPass | None = None) -> Job:
         with self.changed:
-            self._jobs[spec.id] = job = Job(spec, given)
+            self._live[spec.id] = job = Job(spec, given)
             self.changed.notify_all()
             return job
 
     def get(self, attempt: AttemptId) -> Job | None:
+        """None for what is not of this process, or over for long: its files say how it ended."""
         with self.changed:
-            return self._jobs.get(attempt)
+            return self._live.get(attempt) or self._over.get(attempt)
 
     @property
     def live(self) -> list[Job]:
         with self.changed:
-            return [job for job in self._jobs.values() if job.final is None]
-
-    @property
-    def count_over(self) -> int:
-        with self.changed:
-            return sum(job.final is not None for job in self._jobs.values())
+            return list(self._live.values())
 
     def end(self, job: Job, observation: Observation) -> bool:
         """Note how it ended; False if that was known."""
         with self.changed:
             if job.final is not None:
                 return False
-            job.final = observation
+            job.final, job.given = observation, None
+            self._over[job.id] = self._live.pop(job.id)
+            self.count_over += 1
+            if len(self._over) > MOST_OVER:
+                del self._over[next(iter(self._over))]
             self.changed.notify_all()
             return True
 

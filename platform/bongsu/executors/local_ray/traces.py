@@ -11,7 +11,6 @@ import codecs
 import contextlib
 import io
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +37,7 @@ from bongsu.domain.ids import AttemptId
 from bongsu.executors.base import EventPage
 from bongsu.executors.local_ray.endings import WatchedProcess
 from bongsu.machine.processes import find_process, this_process
+from bongsu.machine.removing import remove_tree
 
 FOLLOW_INTERVAL_S = 0.2
 
@@ -102,7 +102,7 @@ class Traces:
 
     def clear_scratch(self, attempt: AttemptId) -> None:
         """Delete what a killed attempt left in its scratch directory."""
-        shutil.rmtree(self.folder(attempt) / SCRATCH, ignore_errors=True)
+        remove_tree(self.folder(attempt) / SCRATCH)
 
     def recorded(self, attempt: AttemptId) -> Observation | None:
         """What the artifact store's records say, or else the executor that saw the end; None before it.

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import AuditEvent, AuditOutcome
 from bongsu.domain.codes import audit as codes
 from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.messages import N_
@@ -16,7 +15,7 @@ from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import Permission, Thing, Verdict, cleared_for, judge
 from bongsu.policy.access_rules import permitted_in
 from bongsu.service.platform import Platform
-from bongsu.service.recording import append_refusal
+from bongsu.service.recording import Ask, refusals_recorded
 from bongsu.store.audit_reading import labels_in
 
 # Roles that have these permissions can be looked up with `bongsu policy explain`.
@@ -37,19 +36,14 @@ def may(platform: Platform, actor: Actor, tenant: Tenant, permission: Permission
     if verdict is Verdict.UNKNOWN:
         raise codes.UNKNOWN_LOG.error(tenant=named(tenant))
     if verdict is Verdict.FORBIDDEN:
-        with platform.database.write() as connection:
-            event = AuditEvent(
-                tenant,
-                actor.id,
-                permission.value,
-                thing.object,
-                now,
-                AuditOutcome.REFUSED,
-                facts={"permission": permission.value},
-                request_id=platform.author.request_id,
-            )
-            append_refusal(connection, platform, event)
-        permitted_in(actor, permission, tenant, codes.FORBIDDEN, tenant=named(tenant)).require()
+        with refusals_recorded(asked_of(platform, actor, tenant, permission.value)):
+            permitted_in(actor, permission, tenant, codes.FORBIDDEN, tenant=named(tenant)).require()
+
+
+def asked_of(platform: Platform, actor: Actor, tenant: Tenant, action: str) -> Ask:
+    """What somebody asks of a tenant's log, which tells of it itself."""
+    request_id = platform.author.request_id
+    return Ask(platform, actor, tenant=tenant, action=action, object=f"audit:{tenant}", request_id=request_id)
 
 
 def visible_labels(connection: Connection, actor: Actor, tenant: Tenant) -> list[Label]:

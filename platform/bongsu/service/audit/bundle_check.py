@@ -72,7 +72,7 @@ class BundleCheck:
 
     def _take_key(self, line: KeyLine, place: Location) -> None:
         try:
-            self._signatures.claimed.append(VerifierKey.parse(line.key))
+            self._signatures.claim(VerifierKey.parse(line.key))
         except ValueError as error:
             self._note(self._malformed(place, str(error)))
 
@@ -94,7 +94,7 @@ class BundleCheck:
         if checkpoint.origin != self._head.origin:
             self._note(codes.OTHER_LOG.at(place, found=checkpoint.origin, origin=self._head.origin))
             return
-        if place is not None or self._signatures.given:
+        if place is not None or self._signatures.trust.keys:
             self._signatures.check(signed, place)
         self._expected.setdefault(checkpoint.size, []).append((checkpoint, place))
         if checkpoint.size == self._head.begin == self._next:

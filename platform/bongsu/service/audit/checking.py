@@ -17,18 +17,23 @@ from bongsu.domain.codes import audit as codes
 from bongsu.domain.merkle import Frontier, leaf_hash
 from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
-from bongsu.domain.phrases import phrase
+from bongsu.domain.phrases import as_phrase, phrase
 from bongsu.domain.problems import BongsuError, Problem
+from bongsu.domain.signed_notes import VerifierKey
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.service.audit.access import may
 from bongsu.service.audit.checkpoints import damaged
+from bongsu.service.audit.cosignatures import is_whole, witnessed, written_out
+from bongsu.service.audit.verdict import Signatures, Trust
 from bongsu.service.platform import Platform
 from bongsu.store import audit_checkpoints, audit_reading, audit_tree
+from bongsu.store.audit_checkpoints import StoredCosignature
 from bongsu.store.audit_reading import StoredEntry
 from bongsu.store.people import list_ministries
 from bongsu.store.scope import EVERYTHING
 
 _MOST = 100
+_LARGEST = 1 << 62
 _DAMAGE = frozenset(
     {
         codes.ENTRY_CHANGED,
@@ -38,6 +43,8 @@ _DAMAGE = frozenset(
         codes.ROOT_DIFFERS,
         codes.TRUNCATED,
         codes.DAMAGED,
+        codes.UNSIGNED,
+        codes.WRONG_SIGNATURE,
     }
 )
 
@@ -56,7 +63,8 @@ def check_log(platform: Platform, actor: Actor, tenant: Tenant) -> Checked:
 
     Raises:
         BongsuError: ``audit.entry-changed``, ``audit.columns-changed``, ``audit.entry-missing``,
-            ``audit.root-differs`` and ``audit.truncated`` with the positions; ``audit.damaged``; and as
+            ``audit.root-differs`` and ``audit.truncated`` with the positions; ``audit.unsigned`` and
+            ``audit.wrong-signature`` of a checkpoint with the signatures that exports hold; ``audit.damaged``; and as
             :func:`bongsu.service.audit.access.may`.
     """
     may(platform, actor, tenant)
@@ -85,6 +93,10 @@ def check_home(platform: Platform, ministry: str | None = None) -> dict[str, Che
         for tenant in [HOME, *held] if ministry is None else [Tenant(ministry)]:
             try:
                 found[tenant] = checked(connection, tenant)
+                if tenant != HOME and not found[tenant].size:
+                    # A log that is gone with all that was signed of it agrees with itself.
+                    detail = N_("it has no entry, and the registration of a ministry is its first one")
+                    raise damaged(tenant, detail)
             except BongsuError as error:
                 place = f"audit:{tenant}" if tenant != HOME else ""
                 problems += [replace(problem, field_path=place) for problem in error.problems]
@@ -112,9 +124,8 @@ def damage_in(platform: Platform, actor: Actor, tenant: Tenant) -> tuple[str, ..
 def checked(connection: Connection, tenant: Tenant) -> Checked:
     """As :func:`check_log`, in the caller's transaction."""
     size = audit_tree.size_of(connection, tenant)
-    stored = audit_checkpoints.checkpoints_between(connection, tenant, 0, 1 << 62)
-    expected = {one.size: SignedCheckpoint.parse(one.note).checkpoint.root for one in stored}
-    problems: list[Problem] = []
+    signed, problems = _signed(connection, tenant)
+    expected = {one.checkpoint.size: one.checkpoint.root for one in signed}
     tree, confirmed = Frontier(), 0
     for entry in audit_reading.entries_between(connection, tenant, 0, size):
         if entry.position != tree.size:
@@ -141,6 +152,41 @@ def checked(connection: Connection, tenant: Tenant) -> Checked:
             tenant, phrase(N_("the hash of level {level} at {place} is wrong"), level=wrong[0], place=wrong[1])
         )
     return Checked(size, tree.root().hex(), len(expected))
+
+
+def _signed(connection: Connection, tenant: Tenant) -> tuple[list[SignedCheckpoint], list[Problem]]:
+    """Every checkpoint as an export writes it, and what is found by whoever verifies that with the keys that come with
+    it."""
+    signed: list[SignedCheckpoint] = []
+    problems: list[Problem] = []
+    for one in audit_checkpoints.cosignatures_between(connection, tenant, 0, _LARGEST):
+        if not is_whole(one):
+            words = N_("what a witness signed of its checkpoint of {size} entries cannot be read")
+            problems += damaged(tenant, phrase(words, size=one.size)).problems
+    below: dict[int, list[StoredCosignature]] = {}
+    for one in written_out(connection, tenant, 0, _LARGEST):
+        below.setdefault(one.size, []).append(one)
+    keys = [*audit_checkpoints.keys_of(connection, tenant)]
+    keys += dict.fromkeys(one.witness for of_size in below.values() for one in of_size)
+    by_origin: dict[str, Signatures] = {}
+    for stored in audit_checkpoints.checkpoints_between(connection, tenant, 0, _LARGEST):
+        try:
+            note = SignedCheckpoint.parse(stored.note).note
+            checkpoint = SignedCheckpoint.parse(str(witnessed(note, below.get(stored.size, ()))))
+        except ValueError as error:
+            words = N_("its checkpoint of {size} entries cannot be read: {reason}")
+            reason = as_phrase(str(error))
+            problems += damaged(tenant, phrase(words, size=stored.size, reason=reason)).problems
+            continue
+        signed.append(checkpoint)
+        origin = checkpoint.checkpoint.origin
+        if origin not in by_origin:
+            by_origin[origin] = Signatures(origin, Trust())
+            for key in keys:
+                by_origin[origin].claim(VerifierKey.parse(key))
+        by_origin[origin].check(checkpoint, None)
+    problems += (problem for found in by_origin.values() for problem in found.problems)
+    return signed, problems[:_MOST]
 
 
 def _faults(entry: StoredEntry, leaf: bytes) -> Iterator[Problem]:

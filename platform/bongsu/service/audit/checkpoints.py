@@ -1,4 +1,4 @@
-"""Signing what a log is, and what witnesses add to that.
+"""Signing what a log is.
 
 A log never signs what contradicts what it signed before: before each signature the tree is compared with the newest
 checkpoint.
@@ -10,21 +10,22 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import SYSTEM, AuditEvent
+from bongsu.domain.audit import AuditEvent, Author
 from bongsu.domain.checkpoints import Checkpoint, SignedCheckpoint, WitnessRequest
 from bongsu.domain.codes import audit as codes
 from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.problems import BongsuError, Problem
-from bongsu.domain.signed_notes import SignatureLine, SignedNote, VerifierKey
+from bongsu.domain.signed_notes import VerifierKey
 from bongsu.domain.tenants import Tenant
-from bongsu.service.audit.access import WITNESS, may, named
+from bongsu.service.audit.access import may, named
+from bongsu.service.audit.cosignatures import full_note
 from bongsu.service.audit.keys import LogKeys
 from bongsu.service.platform import Platform
 from bongsu.store import audit_checkpoints, audit_tree
 from bongsu.store.audit import append
-from bongsu.store.audit_checkpoints import StoredCheckpoint, StoredCosignature
+from bongsu.store.audit_checkpoints import StoredCheckpoint
 
 DUE_ENTRIES = 1000
 """So many unsigned entries are signed at once,"""
@@ -163,56 +164,12 @@ def prove_growth(platform: Platform, actor: Actor, tenant: Tenant, old: int, new
     return Growth(old, roots[0], newer, roots[1], tuple(one.hex() for one in proof))
 
 
-def accept_cosignature(
-    platform: Platform, actor: Actor, tenant: Tenant, cosigned: SignedCheckpoint, witness: VerifierKey
-) -> bool:
-    """Keep a witness's signature under one of the log's checkpoints, so that exports hold it.
-
-    Returns:
-        False if it was there before.
-
-    Raises:
-        BongsuError: ``audit.fork`` if the log never signed this; ``audit.not-cosigned``, ``audit.wrong-signature``,
-            and as :func:`bongsu.service.audit.access.may`.
-    """
-    may(platform, actor, tenant, WITNESS)
-    checkpoint, note = cosigned
-    lines = note.of(witness)
-    if not lines:
-        raise codes.NOT_COSIGNED.error(witness=witness.name)
-    if not all(witness.signed(note.text, line.signature) for line in lines):
-        raise codes.WRONG_SIGNATURE.error(name=witness.name, size=checkpoint.size)
-    size, now = checkpoint.size, platform.clock()
-    with platform.database.write() as connection:
-        audit_checkpoints.take_head(connection, tenant)
-        known = audit_checkpoints.checkpoints_between(connection, tenant, size, size)
-        if note.text not in [SignedNote.parse(one.note).text for one in known]:
-            raise codes.FORK.error(origin=checkpoint.origin, size=size)
-        stored = StoredCosignature(size, str(witness), str(lines[0]))
-        if not audit_checkpoints.add_cosignature(connection, tenant, stored, now):
-            return False
-        facts = {"size": size, "witness": str(witness)}
-        object_, request = f"audit:{tenant}", platform.author.request_id
-        event = AuditEvent(tenant, actor.id, "audit.cosign", object_, now, facts=facts, request_id=request)
-        append(connection, event)
-        return True
-
-
 def public_keys(platform: Platform, keys: LogKeys, actor: Actor, tenant: Tenant) -> list[VerifierKey]:
     """Whatever the log was or is signed by, the oldest first. Raises as :func:`bongsu.service.audit.access.may`."""
     may(platform, actor, tenant)
     with platform.database.read() as connection:
         known = [VerifierKey.parse(key) for key in audit_checkpoints.keys_of(connection, tenant)]
     return known + [key for key in reversed(keys.public(tenant)) if key not in known]
-
-
-def full_note(connection: Connection, tenant: Tenant, signed: SignedCheckpoint) -> SignedCheckpoint:
-    """With the lines of witnesses below those of the log."""
-    size = signed.checkpoint.size
-    stored = audit_checkpoints.cosignatures_between(connection, tenant, size, size)
-    added = tuple(SignatureLine.parse(one.line) for one in stored)
-    note = SignedNote(signed.note.text, (*signed.note.signatures, *added))
-    return SignedCheckpoint(signed.checkpoint, note)
 
 
 def _compare(connection: Connection, tenant: Tenant, newest: StoredCheckpoint) -> None:
@@ -242,4 +199,4 @@ def damaged(tenant: Tenant, detail: Words) -> BongsuError:
 def _key_changed(keys: LogKeys, tenant: Tenant, old: str, now: float) -> AuditEvent:
     new, *former = map(str, keys.public(tenant))
     facts = {"from": old, "to": new, "formerKeySigns": old in former}
-    return AuditEvent(tenant, SYSTEM, "audit.change-key", f"audit:{tenant}", now, facts=facts)
+    return Author(tenant).did("audit.change-key", f"audit:{tenant}", now, facts=facts)

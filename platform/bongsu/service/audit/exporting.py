@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import AuditEvent
 from bongsu.domain.checkpoints import SignedCheckpoint
 from bongsu.domain.codes import audit as codes
 from bongsu.domain.people import Actor
-from bongsu.domain.signed_notes import SignatureLine, SignedNote
 from bongsu.domain.tenants import Tenant
-from bongsu.service.audit.access import may, visible_labels
+from bongsu.service.audit.access import asked_of, may, visible_labels
 from bongsu.service.audit.bundles import CheckpointLine, EndLine, EntryLine, Head, KeyLine, Line, written
 from bongsu.service.audit.checkpoints import LACKS_HASHES, damaged, sign
+from bongsu.service.audit.cosignatures import witnessed, written_out
 from bongsu.service.audit.keys import LogKeys
 from bongsu.service.platform import Platform
+from bongsu.service.recording import done
 from bongsu.store import audit_checkpoints, audit_reading, audit_tree
-from bongsu.store.audit import append
+from bongsu.store.audit_checkpoints import StoredCosignature
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,7 @@ def export(platform: Platform, keys: LogKeys, actor: Actor, tenant: Tenant, sinc
         size = audit_tree.size_of(connection, tenant)
         if not 0 <= since <= size:
             raise codes.NO_SUCH_SIZE.error(size=size, asked=since)
-        facts, object_, request = {"since": since}, f"audit:{tenant}", platform.author.request_id
-        now = platform.clock()
-        event = AuditEvent(tenant, actor.id, "audit.export", object_, now, facts=facts, request_id=request)
-        append(connection, event)
+        done(connection, asked_of(platform, actor, tenant, "audit.export"), since=since)
     signed = sign(platform, keys, tenant)
     size = signed.checkpoint.size
     return Export(size, since, map(written, _lines(platform, actor, tenant, signed.checkpoint.origin, since, size)))
@@ -55,10 +52,10 @@ def export(platform: Platform, keys: LogKeys, actor: Actor, tenant: Tenant, sinc
 def _lines(platform: Platform, actor: Actor, tenant: Tenant, origin: str, begin: int, size: int) -> Iterator[Line]:
     with platform.database.read() as connection:
         yield _head(connection, tenant, origin, begin, size)
-        cosignatures: dict[int, list[SignatureLine]] = {}
+        cosignatures: dict[int, list[StoredCosignature]] = {}
         witnesses: dict[str, None] = {}
-        for one in audit_checkpoints.cosignatures_between(connection, tenant, begin, size):
-            cosignatures.setdefault(one.size, []).append(SignatureLine.parse(one.line))
+        for one in written_out(connection, tenant, begin, size):
+            cosignatures.setdefault(one.size, []).append(one)
             witnesses[one.witness] = None
         for key in (*audit_checkpoints.keys_of(connection, tenant), *witnesses):
             yield KeyLine(key)
@@ -66,8 +63,7 @@ def _lines(platform: Platform, actor: Actor, tenant: Tenant, origin: str, begin:
             checkpoint, note = SignedCheckpoint.parse(stored.note)
             if checkpoint.origin != origin:
                 continue  # from before a lost key took the site's name along
-            lines = (*note.signatures, *cosignatures.get(stored.size, ()))
-            yield CheckpointLine(str(SignedNote(note.text, lines)))
+            yield CheckpointLine(str(witnessed(note, cosignatures.get(stored.size, ()))))
         seen = set(map(str, visible_labels(connection, actor, tenant)))
         for entry in audit_reading.entries_between(connection, tenant, begin, size):
             text = entry.entry if entry.label in seen else None

@@ -1,4 +1,4 @@
-"""Readings of several requests in one transaction (group commit).
+"""Readings of several requests, and what they change elsewhere, in one transaction (group commit).
 
 The log of a ministry grows by one writer at a time, and each waits until the disk has what it wrote. With a
 transaction for each reading, a disk that takes 50 ms lets 20 people read in a second; with one for all that wait at the
@@ -12,7 +12,7 @@ from threading import Event, Lock
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import AuditEvent
+from bongsu.domain.audit import AuditEvent, Author
 from bongsu.domain.problems import BongsuError
 from bongsu.store.audit import append_all
 from bongsu.store.audit_reads import Reading, claim_read, recorded
@@ -29,8 +29,11 @@ _OF_ALL = (BongsuError, OSError)
 class _Asked:
     """What one request wants to have recorded, and what came of it."""
 
-    def __init__(self, readings: Sequence[Reading], request_id: str, window_s: float) -> None:
+    def __init__(
+        self, readings: Sequence[Reading], request_id: str, window_s: float, events: Sequence[AuditEvent]
+    ) -> None:
         self.readings = readings
+        self.events = events
         self.request_id = request_id
         self.window_s = window_s
         self.made: int | None = None
@@ -63,19 +66,26 @@ class ReadQueue:
             return False
         if len(self._known) >= _KNOWN:
             self._known = {}
-        self._known[_key(reading)] = found
+        self._known[reading.key] = found
         return True
 
     def has_all(self, readings: Iterable[Reading], window_s: float) -> bool:
         """True if each is known to be recorded without a look at the database."""
-        found = ((self._known.get(_key(one)), one) for one in readings)
+        found = ((self._known.get(one.key), one) for one in readings)
         return all(known is not None and known.covers(one, window_s) for known, one in found)
 
     def __len__(self) -> int:
         """How many requests wait, those that are being written among them."""
         return len(self._waiting)
 
-    def record(self, database: Database, readings: Sequence[Reading], request_id: str, window_s: float) -> int:
+    def record(
+        self,
+        database: Database,
+        readings: Sequence[Reading],
+        request_id: str,
+        window_s: float,
+        events: Sequence[AuditEvent] = (),
+    ) -> int:
         """Make the entries for readings of which there are none yet; returns after they are written for good.
 
         Args:
@@ -83,15 +93,17 @@ class ReadQueue:
             readings: of one request.
             request_id: of it.
             window_s: as of :func:`bongsu.store.audit_reads.claim_read`.
+            events: further entries, each of which is made.
 
         Returns:
-            How many entries were made for this request.
+            How many entries were made for readings of this request.
 
         Raises:
             Taken: somebody else was first with one of them at the same moment, and made its entry.
+            Conflict: somebody else changes the claim of one of them all the time.
             BongsuError, sqlalchemy.exc.IntegrityError: the entry of this request cannot be made.
         """
-        mine = _Asked(readings, request_id, window_s)
+        mine = _Asked(readings, request_id, window_s, events)
         with self._gate:
             self._waiting.append(mine)
             if not self._is_led:
@@ -153,7 +165,7 @@ def _write(database: Database, batch: Sequence[_Asked]) -> None:
 def _written(database: Database, batch: Sequence[_Asked]) -> list[int]:
     """All claims before the first entry, and in one order: no two transactions wait for each other."""
     wanted = [(reading, place) for place, one in enumerate(batch) for reading in one.readings]
-    wanted.sort(key=lambda each: (each[0].tenant, each[0].actor, each[0].object))
+    wanted.sort(key=lambda each: each[0].key)
     made = [0] * len(batch)
     events = []
     with database.write() as connection:
@@ -162,22 +174,11 @@ def _written(database: Database, batch: Sequence[_Asked]) -> list[int]:
             if claim_read(connection, reading, asked.window_s):
                 made[place] += 1
                 events.append(_event(reading, asked.request_id))
-        append_all(connection, events)
+        append_all(connection, [*events, *(event for asked in batch for event in asked.events)])
     return made
-
-
-def _key(reading: Reading) -> tuple[str, str, str]:
-    return reading.tenant, reading.actor, reading.object
 
 
 def _event(reading: Reading, request_id: str) -> AuditEvent:
     kind = reading.object.partition(":")[0]
-    return AuditEvent(
-        reading.tenant,
-        reading.actor,
-        f"{kind}.read",
-        reading.object,
-        reading.at,
-        label=reading.label,
-        request_id=request_id,
-    )
+    reader = Author(reading.tenant, reading.actor, request_id)
+    return reader.did(reading.action or f"{kind}.read", reading.object, reading.at, reading.label)

@@ -20,7 +20,8 @@ from bongsu.domain.labels import Label
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.service.audit.access import may, visible_labels
-from bongsu.service.audit.checkpoints import LACKS_HASHES, damaged, full_note, sign
+from bongsu.service.audit.checkpoints import LACKS_HASHES, damaged, sign
+from bongsu.service.audit.cosignatures import full_note
 from bongsu.service.audit.keys import LogKeys
 from bongsu.service.platform import Platform
 from bongsu.store import audit_reading, audit_tree

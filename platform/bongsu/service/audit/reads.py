@@ -9,19 +9,22 @@ What somebody asked for is recorded by its name; a list is recorded as a list, w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
+from bongsu.domain.audit import AuditEvent
 from bongsu.domain.labels import OPEN, Label, high_water_mark
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.service.platform import Platform
 from bongsu.store.audit_reads import Reading, forget_reads
+from bongsu.store.conflicts import retry_on_conflict
 from bongsu.store.taken import Taken
 
 WINDOW_S = 600.0
-_TRIES = 5
+WRITING_WINDOW_S = 3600.0
+"""Of what a training writes to one thing without end."""
 
 
 def record_read(
@@ -71,25 +74,36 @@ def readings_of(
     return [Reading(tenant, actor, object_, label, now) for object_, label in sorted(labels.items())]
 
 
-def unrecorded(connection: Connection, platform: Platform, readings: Iterable[Reading]) -> list[Reading]:
+def unrecorded(
+    connection: Connection, platform: Platform, readings: Iterable[Reading], window_s: float = WINDOW_S
+) -> list[Reading]:
     """Those of which there is no entry yet; of most there is one, and nothing is written for them."""
-    return [one for one in readings if not platform.reads.is_recorded(connection, one, WINDOW_S)]
+    return [one for one in readings if not platform.reads.is_recorded(connection, one, window_s)]
 
 
-def record_these(platform: Platform, readings: list[Reading], request_id: str) -> int:
-    """As :func:`record_reads`, for readings that were :func:`unrecorded`."""
-    for left in range(_TRIES - 1, -1, -1):
-        if not readings:
+def record_these(
+    platform: Platform,
+    readings: list[Reading],
+    request_id: str,
+    window_s: float = WINDOW_S,
+    events: Sequence[AuditEvent] = (),
+) -> int:
+    """As :func:`record_reads`, for readings that were :func:`unrecorded`, and with ``events``."""
+    left = readings
+
+    def record() -> int:
+        nonlocal left
+        if not left and not events:
             return 0
         try:
-            return platform.reads.record(platform.database, readings, request_id, WINDOW_S)
+            return platform.reads.record(platform.database, left, request_id, window_s, events)
         except Taken:
-            if not left:
-                raise
             # Another request of the same person was first with one of them, and made its entry.
-        with platform.database.ask() as connection:
-            readings = unrecorded(connection, platform, readings)
-    raise AssertionError("unreachable")
+            with platform.database.ask() as connection:
+                left = unrecorded(connection, platform, left, window_s)
+            raise
+
+    return retry_on_conflict(record)
 
 
 def note_read(platform: Platform, object_: str, labels: Iterable[str]) -> None:
@@ -124,6 +138,6 @@ def note_list(
 
 
 def forget_old_reads(platform: Platform) -> int:
-    """Let go of what is older than the window; for the leader, now and then. Returns how many that were."""
+    """Let go of what is older than every window; for the leader, now and then. Returns how many that were."""
     with platform.database.write() as connection:
-        return forget_reads(connection, platform.clock() - WINDOW_S)
+        return forget_reads(connection, platform.clock() - WRITING_WINDOW_S)

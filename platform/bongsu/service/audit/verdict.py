@@ -19,7 +19,8 @@ class Trust:
     """What whoever verifies knows by another way than the file.
 
     Attributes:
-        keys: of logs; without one of the log, those that came with the file are taken, and the verdict says so.
+        keys: of logs; without any, those that came with the file are taken, and the verdict says so. Whoever gives
+            some means them: a file of another log is signed by none of them.
         witnesses: each has to have signed what covers the whole file; without one, as with ``keys``.
         checkpoint: of the same log, from an earlier time.
         entries: texts that have to be in the log.
@@ -62,20 +63,32 @@ class Signatures:
     Attributes:
         origin: of the log.
         trust: whose keys count.
-        claimed: keys that came with the file; they count where none was given.
         log_keys, witnesses: whose signature was found right: names by the largest size, and the time of it.
         problems, warnings: what was found.
     """
 
     origin: str
     trust: Trust
-    claimed: list[VerifierKey] = field(default_factory=list)
     log_keys: dict[str, int] = field(default_factory=dict)
     witnesses: dict[str, tuple[int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     # Of checkpoints that only keys which came with the file have signed, though others were given.
     _by_claim: list[tuple[int, Problem]] = field(default_factory=list)
+    # Keys of the log that came with the file, and those of witnesses by what a line tells of its key.
+    _claimed: dict[VerifierKey, None] = field(default_factory=dict)
+    _witnesses: dict[tuple[str, bytes], list[VerifierKey]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for key in self.trust.witnesses:
+            self._witnesses.setdefault((key.name, key.id), []).append(key)
+
+    def claim(self, key: VerifierKey) -> None:
+        """A key that came with the file; it counts where none was given."""
+        if key.kind is SignatureKind.LOG and key.name == self.origin:
+            self._claimed[key] = None
+        elif key.kind is SignatureKind.WITNESS and not self.trust.witnesses:
+            self._witnesses.setdefault((key.name, key.id), []).append(key)
 
     @property
     def given(self) -> tuple[VerifierKey, ...]:
@@ -112,33 +125,25 @@ class Signatures:
 
     def _is_signed_by_claim(self, signed: SignedCheckpoint) -> bool:
         note = signed.note
-        return any(
-            key.signed(note.text, line.signature)
-            for key in self.claimed
-            if (key.name, key.kind) == (self.origin, SignatureKind.LOG)
-            for line in note.of(key)
-        )
+        return any(key.signed(note.text, line.signature) for key in self._claimed for line in note.of(key))
 
     def _check_witnesses(self, signed: SignedCheckpoint, place: Location | None) -> None:
         checkpoint, note = signed
         for line in note.signatures:
             if line.name == self.origin:
                 continue  # of the log itself, maybe by a key that is not known here
-            key = next((one for one in self._witnesses() if line.is_of(one)), None)
-            if key is None:
+            # An id has four bytes, so that keys can be made that have the same one.
+            called_so = self._witnesses.get((line.name, line.key_id), [])
+            key = next((one for one in called_so if one.signed(note.text, line.signature)), None)
+            if not called_so:
                 self.warnings.append(codes.UNKNOWN_WITNESS.at(place, name=line.name, size=checkpoint.size))
-            elif not key.signed(note.text, line.signature):
+            elif key is None:
                 self._wrong(codes.WRONG_SIGNATURE.at(place, name=line.name, size=checkpoint.size))
             elif checkpoint.size >= self.witnesses.get(str(key), (0, 0))[0]:
                 self.witnesses[str(key)] = (checkpoint.size, line.witnessed_at)
 
     def _log_keys(self) -> Iterable[VerifierKey]:
-        if self.given:
-            return self.given
-        return [key for key in self.claimed if (key.name, key.kind) == (self.origin, SignatureKind.LOG)]
-
-    def _witnesses(self) -> Iterable[VerifierKey]:
-        return self.trust.witnesses or [key for key in self.claimed if key.kind is SignatureKind.WITNESS]
+        return self.given if self.trust.keys else self._claimed
 
     def _wrong(self, problem: Problem) -> None:
         self.problems.append(problem)

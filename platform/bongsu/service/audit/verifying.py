@@ -8,6 +8,7 @@ right.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -18,7 +19,7 @@ from bongsu.domain.codes import audit as codes
 from bongsu.domain.merkle import includes, leaf_hash
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, as_phrase, phrase
-from bongsu.domain.problems import BongsuError, Location
+from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.service.audit.bundle_check import BundleCheck
 from bongsu.service.audit.bundles import LONGEST_LINE, Head, Line, lines_of, parsed
@@ -107,16 +108,48 @@ def read_checkpoint(path: Path) -> SignedCheckpoint:
 
 
 def read_keys(texts: Iterable[str]) -> tuple[VerifierKey, ...]:
-    """Public keys, each as a text or in a file that has one a line. Raises ``audit.bad-key``."""
+    """Public keys, each as a text or in a file that has one a line. Whoever names a file means a key of it: one
+    without any is refused, as nothing would be checked by it.
+
+    Raises:
+        BongsuError: ``audit.bad-key`` and ``audit.no-keys``, all of them together; ``audit.malformed``.
+    """
     found: list[VerifierKey] = []
+    problems: list[Problem] = []
     for text in texts:
-        is_file = "+" not in text or Path(text).is_file()
-        for one in read_small(Path(text)).split() if is_file else [text]:
+        words = list(_words_of(text))
+        if not words:
+            problems.append(codes.NO_KEYS.at(file=text))
+        for word, place in words:
             try:
-                found.append(VerifierKey.parse(one))
+                found.append(VerifierKey.parse(word))
             except ValueError as error:
-                raise codes.BAD_KEY.error(key=one, detail=as_phrase(str(error))) from None
+                told = "PRIVATE+KEY+…" if word.startswith("PRIVATE+KEY+") else word  # no message has a secret in it
+                problems.append(codes.BAD_KEY.at(place, key=told, detail=as_phrase(str(error))))
+                break  # a file of something else has nothing but such words
+    if problems:
+        raise BongsuError(problems)
     return tuple(found)
+
+
+def _words_of(text: str) -> Iterator[tuple[str, Location | None]]:
+    """What should be keys, with the places of those that stand in a file."""
+    if not text.strip():
+        return
+    if "+" in text and not Path(text).is_file():
+        yield text, None
+        return
+    for number, line in enumerate(read_small(Path(text)).split("\n"), start=1):
+        for word in re.finditer(r"\S+", line):
+            yield word.group(), Location(text, number, word.start() + 1)
+
+
+def read_entries(path: Path) -> tuple[str, ...]:
+    """Texts of entries, one a line. Raises ``audit.no-entries`` for a file without any, ``audit.malformed``."""
+    found = tuple(filter(None, read_small(path).split("\n")))
+    if not found:
+        raise codes.NO_ENTRIES.error(file=str(path))
+    return found
 
 
 def read_small(path: Path) -> str:

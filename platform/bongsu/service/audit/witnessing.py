@@ -8,75 +8,23 @@ contradict each other are the proof that somebody rewrote a log.
 
 from __future__ import annotations
 
-import fcntl
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bongsu.artifacts.durable import create_once, make_folder, private, read_file, write_whole
+from bongsu.artifacts.durable import create_once
 from bongsu.domain.checkpoints import SignedCheckpoint, WitnessRequest
 from bongsu.domain.codes import audit as codes
 from bongsu.domain.merkle import EMPTY_ROOT, is_consistent
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import as_phrase
 from bongsu.domain.problems import BongsuError
-from bongsu.domain.signed_notes import SignatureKind, SignedNote, SigningKey, VerifierKey
+from bongsu.domain.signed_notes import SignatureKind, SignatureLine, SignedNote, SigningKey, VerifierKey
 from bongsu.service.audit.keys import draw_key, load_keys
+from bongsu.service.audit.witness_memory import Remembered, WitnessMemory, lines_of
 
 _MOST_REFUSED = 20
-
-
-@dataclass(frozen=True)
-class Remembered:
-    """What a witness knows of one log.
-
-    Attributes:
-        keys: that it was given.
-        note: the checkpoint that it signed last, as it gave it back; empty before the first.
-        refused: checkpoints with a good signature of the log that contradicted that; the newest ones.
-    """
-
-    keys: tuple[str, ...] = ()
-    note: str = ""
-    refused: tuple[str, ...] = ()
-
-
-class WitnessMemory:
-    """The file of a witness. One process at a time works with it, and what is remembered is on the disk before a
-    signature leaves the house."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    @contextmanager
-    def kept(self) -> Iterator[dict[str, Remembered]]:
-        """What is known of each log by its origin; changes are written at the end, also when something is refused.
-
-        Raises:
-            BongsuError: ``audit.bad-memory``.
-        """
-        make_folder(self._path.absolute().parent)
-        beside = self._path.with_name(self._path.name + ".lock")
-        with open(beside, "a", opener=private) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            known = self._read()
-            before = dict(known)
-            try:
-                yield known
-            finally:
-                if known != before:
-                    write_whole(self._path, _written(known))
-
-    def _read(self) -> dict[str, Remembered]:
-        try:
-            return _parsed(json.loads(read_file(self._path)))
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise codes.BAD_MEMORY.error(file=str(self._path), detail=str(error)) from None
+_COSIGNATURE_BYTES = 72
 
 
 def witness_key(path: Path, name: str = "") -> SigningKey:
@@ -118,47 +66,61 @@ def cosign(
         log_keys: that the witness has been given by a way that it trusts; other logs' are left alone.
 
     Returns:
-        The checkpoint with the witness's signature below the others.
+        The checkpoint with the witness's signature below those of the log. Others' are left out: whoever carries a
+        request can put any below it.
 
     Raises:
         BongsuError: ``audit.unknown-origin``, ``audit.unsigned``, ``audit.wrong-signature``, ``audit.shrunk``,
-            ``audit.fork``, ``audit.other-start``, ``audit.inconsistent``, ``audit.bad-memory``.
+            ``audit.fork``, ``audit.other-start``, ``audit.inconsistent``, ``audit.note-too-large``,
+            ``audit.bad-memory``, ``audit.bad-memory-of-log``.
     """
     checkpoint, note = request.signed
     with memory.kept() as logs:
-        known = logs.get(checkpoint.origin, Remembered())
-        given = [str(one) for one in log_keys if one.name == checkpoint.origin and str(one) not in known.keys]
-        known = Remembered((*known.keys, *given), known.note, known.refused)
-        check_signatures(request.signed, [VerifierKey.parse(one) for one in known.keys])
+        known = logs.of(checkpoint.origin)
+        given = [str(one) for one in log_keys if (one.name, one.kind) == (checkpoint.origin, SignatureKind.LOG)]
+        keys = tuple(dict.fromkeys((*known.keys, *given)))
+        signed = SignedNote(note.text, signatures_of(request.signed, [VerifierKey.parse(one) for one in keys]))
         try:
             _compare(request, known)
         except BongsuError as error:
             if error.problems[0].code is not codes.OTHER_START:
-                refused = tuple(dict.fromkeys((*known.refused, str(note))))
-                logs[checkpoint.origin] = Remembered(known.keys, known.note, refused[-_MOST_REFUSED:])
+                refused = tuple(dict.fromkeys((*known.refused, str(signed))))
+                logs.remember(checkpoint.origin, Remembered(keys, known.note, refused[-_MOST_REFUSED:]))
             raise
-        public = key.public(SignatureKind.WITNESS)
-        others = tuple(line for line in note.signatures if not line.is_of(public))
-        signed = SignedNote(note.text, (*others, key.cosign(note.text, int(now))))
-        logs[checkpoint.origin] = Remembered(known.keys, str(signed), known.refused)
-    return SignedCheckpoint(checkpoint, signed)
+        _refuse_unreadable(SignedCheckpoint(checkpoint, signed), key.public(SignatureKind.WITNESS))
+        cosigned = SignedNote(note.text, (*signed.signatures, key.cosign(note.text, int(now))))
+        logs.remember(checkpoint.origin, Remembered(keys, str(cosigned), known.refused))
+    return SignedCheckpoint(checkpoint, cosigned)
 
 
-def check_signatures(signed: SignedCheckpoint, keys: Sequence[VerifierKey]) -> None:
-    """Return if a key of the log signed the checkpoint, and no signature is wrong that claims to be of one.
+def signatures_of(signed: SignedCheckpoint, keys: Sequence[VerifierKey]) -> tuple[SignatureLine, ...]:
+    """One signature of each of the log's keys that signed the checkpoint, of which there is at least one.
 
     Raises:
-        BongsuError: ``audit.unknown-origin`` without a key, ``audit.wrong-signature``, ``audit.unsigned``.
+        BongsuError: ``audit.unknown-origin`` without a key, ``audit.wrong-signature`` if one is wrong that claims to be
+            of a key, ``audit.unsigned``.
     """
     checkpoint, note = signed
     if not keys:
         raise codes.UNKNOWN_ORIGIN.error(origin=checkpoint.origin)
-    lines = [(key, line) for key in keys for line in note.of(key)]
-    for key, line in lines:
-        if not key.signed(note.text, line.signature):
+    for key in keys:
+        if not all(key.signed(note.text, line.signature) for line in note.of(key)):
             raise codes.WRONG_SIGNATURE.error(name=key.name, size=checkpoint.size)
+    lines = lines_of(note, keys)
     if not lines:
         raise codes.UNSIGNED.error(size=checkpoint.size, origin=checkpoint.origin)
+    return lines
+
+
+def _refuse_unreadable(signed: SignedCheckpoint, witness: VerifierKey) -> None:
+    """Before anything is signed: a note that nobody can read is of no use to its log, and would stand in the memory."""
+    checkpoint, note = signed
+    line = SignatureLine(witness.name, witness.id, bytes(_COSIGNATURE_BYTES))
+    try:
+        SignedNote.parse(str(SignedNote(note.text, (*note.signatures, line))))
+    except ValueError as error:
+        named: dict[str, Any] = {"witness": witness.name, "size": checkpoint.size, "origin": checkpoint.origin}
+        raise codes.NOTE_TOO_LARGE.error(**named, detail=as_phrase(str(error))) from None
 
 
 def _compare(request: WitnessRequest, known: Remembered) -> None:
@@ -174,24 +136,3 @@ def _compare(request: WitnessRequest, known: Remembered) -> None:
         raise codes.OTHER_START.error(old=request.old, **named)
     if not is_consistent(root, seen, checkpoint.root, checkpoint.size, request.proof):
         raise codes.INCONSISTENT.error(**named)
-
-
-def _parsed(document: Any) -> dict[str, Remembered]:
-    found = {
-        str(origin): Remembered(tuple(log["keys"]), str(log["note"]), tuple(log["refused"]))
-        for origin, log in document["logs"].items()
-    }
-    for log in found.values():
-        for note in filter(None, (log.note, *log.refused)):
-            SignedCheckpoint.parse(note)
-        for key in log.keys:
-            VerifierKey.parse(key)
-    return found
-
-
-def _written(known: dict[str, Remembered]) -> bytes:
-    logs = {
-        origin: {"keys": list(log.keys), "note": log.note, "refused": list(log.refused)}
-        for origin, log in sorted(known.items())
-    }
-    return json.dumps({"logs": logs}, ensure_ascii=False, indent=1).encode() + b"\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import AuditEvent
+from bongsu.domain.audit import Author
 from bongsu.domain.sessions import BrowserSession
 from bongsu.domain.tenants import Tenant
 from bongsu.identity.codes import kept_as
@@ -31,5 +31,5 @@ def held_session(browsers: Browsers, secret: str) -> tuple[BrowserSession, Issue
 
 
 def record(connection: Connection, person: str, action: str, issuer: str, now: float) -> None:
-    event = AuditEvent(Tenant(home_of(person)), person, action, f"person:{person}", now, facts={"issuer": issuer})
-    audit.append(connection, event)
+    themselves = Author(Tenant(home_of(person)), person)
+    audit.append(connection, themselves.did(action, f"person:{person}", now, facts={"issuer": issuer}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bongsu.domain.codes import governance as codes
@@ -13,15 +14,15 @@ from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission
-from bongsu.service.governance.objects import refuse_unknown, short_id
+from bongsu.service.governance.objects import next_id, refuse_unknown
 from bongsu.service.governance.periods import check_period
 from bongsu.service.governance.permission import ministry_thing, require_permission
-from bongsu.service.governance.retrying import retry_on_conflict
-from bongsu.service.governance.seen_lists import SeenList, label_of_object
+from bongsu.service.governance.seen_lists import SeenList, as_read, labels_of_objects
 from bongsu.service.governance.texts import check_texts
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store import permits as store
+from bongsu.store.conflicts import retry_on_conflict
 from bongsu.store.governed_objects import find_object
 from bongsu.store.ministries import takes_part
 
@@ -41,7 +42,7 @@ class AccessRequest:
 
 def give_access(platform: Platform, actor: Actor, request: AccessRequest, request_id: str = "") -> SharedObject:
     """Share a model or a data set; a data custodian of the ministry that has it does. The same request again gives
-    the same permit. It is recorded in the logs of both ministries.
+    the same permit while that is not revoked, and then a new one. It is recorded in the logs of both ministries.
 
     Raises:
         BongsuError: ``governance.*``, ``policy.forbidden-use``.
@@ -71,8 +72,8 @@ def _give(ask: Ask, request: AccessRequest) -> SharedObject:
             raise codes.UNKNOWN_MINISTRY.error(None, "ministry", ministry=request.ministry)
         check_period(request.begins_at, request.ends_at, ask.now)
         key = (request.object, request.giver, request.ministry, request.purpose, request.begins_at, request.ends_at)
-        permit = SharedObject(
-            id=short_id("access", *key, request.reason),
+        draft = SharedObject(
+            id="",
             object=request.object,
             giver=ask.tenant,
             ministry=Tenant(request.ministry),
@@ -83,6 +84,8 @@ def _give(ask: Ask, request: AccessRequest) -> SharedObject:
             given_at=ask.now,
             reason=request.reason,
         )
+        revoked = store.count_revoked_access_permits(connection, draft)
+        permit = replace(draft, id=next_id("access", revoked, *key, request.reason))
         known = store.find_access_permit(connection, permit.id)
         if known is not None:
             return known
@@ -102,8 +105,11 @@ def _give(ask: Ask, request: AccessRequest) -> SharedObject:
         return permit
 
 
-def revoke_access(platform: Platform, actor: Actor, permit_id: str, request_id: str = "") -> SharedObject:
-    """End the sharing now; a data custodian of the ministry that gave it does. Raises as :func:`give_access`."""
+def revoke_access(
+    platform: Platform, actor: Actor, permit_id: str, reason: str = "", request_id: str = ""
+) -> SharedObject:
+    """End the sharing now; a data custodian of the ministry that gave it does. A reason need not be given, and is
+    recorded if it is. Raises as :func:`give_access`."""
     with platform.read() as connection:
         known = store.find_access_permit(connection, permit_id)
     tenant = known.giver if known else Tenant("")
@@ -118,11 +124,19 @@ def revoke_access(platform: Platform, actor: Actor, permit_id: str, request_id: 
     with refusals_recorded(ask):
         if known is None or known.giver not in actor.ministries:
             refuse_unknown(ask)
+        if reason:
+            check_texts(reason=reason)
         with platform.write() as connection:
             require_permission(connection, ask, ministry_thing(known.giver), Permission.PERMIT_GIVE)
             shared = find_object(connection, known.giver, known.object)
+            if shared is not None:
+                # Who may not see what is shared is not told that it is: to them there is no such permit.
+                require_permission(
+                    connection, ask, replace(shared.thing, object=ask.object), Permission.PERMIT_GIVE
+                )
             if store.revoke_access_permit(connection, permit_id, actor.id, ask.now):
-                done(connection, ask, shared.thing.label if shared else OPEN, object=known.object)
+                facts = {"object": known.object} | ({"reason": reason} if reason else {})
+                done(connection, ask, shared.thing.label if shared else OPEN, **facts)
             found = store.find_access_permit(connection, permit_id)
             assert found is not None
             return found
@@ -136,10 +150,15 @@ def list_access(
     return _LISTED.page(platform, actor, ministry, wanted)
 
 
+def labels_shared(platform: Platform, found: Iterable[SharedObject]) -> list[tuple[str, str]]:
+    """Giver of each permit, and the label of what it shares, as readings are recorded."""
+    return as_read(platform, [(one.giver, one.object) for one in found])
+
+
 _LISTED = SeenList(
     "permit.list",
     Permission.PERMIT_READ,
     store.access_permits_in,
-    lambda connection, permit: label_of_object(connection, permit.giver, permit.object),
+    lambda connection, page: labels_of_objects(connection, [(one.giver, one.object) for one in page]),
     store.ACCESS_PERMITS.key,
 )

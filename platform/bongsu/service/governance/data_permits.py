@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.data_permits import DatasetPermit
@@ -13,15 +14,15 @@ from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission
 from bongsu.service.governance.citing import permits_as_seen
-from bongsu.service.governance.objects import refuse_unknown, short_id
+from bongsu.service.governance.objects import next_id, refuse_unknown
 from bongsu.service.governance.periods import check_period
 from bongsu.service.governance.permission import ministry_thing, require_permission
-from bongsu.service.governance.retrying import retry_on_conflict
-from bongsu.service.governance.seen_lists import SeenList, label_of_object
+from bongsu.service.governance.seen_lists import SeenList, as_read, labels_of_objects
 from bongsu.service.governance.texts import check_citation, check_texts
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store import permits as store
+from bongsu.store.conflicts import retry_on_conflict
 from bongsu.store.governed_objects import find_object
 
 
@@ -43,10 +44,11 @@ def give_data_permit(
     platform: Platform, actor: Actor, request: DataPermitRequest, request_id: str = ""
 ) -> DatasetPermit:
     """Let the bytes of a data set's version be used for some purposes, for a time. The actor, a data custodian of the
-    ministry, answers for it. The same request again gives the same permit.
+    ministry, answers for it. The same request again gives the same permit while that is not
+    revoked, and then a new one.
 
     Raises:
-        BongsuError: ``data.not-registered``, ``governance.*``, ``policy.forbidden-use``; ``governance.bad-citation``
+        BongsuError: ``governance.*``, ``policy.forbidden-use``; ``governance.bad-citation``
             and ``governance.citation-gone`` for a card that nobody could follow.
     """
     object_ = f"dataset:{request.name}/{request.version}"
@@ -70,7 +72,7 @@ def _give(ask: Ask, request: DataPermitRequest) -> DatasetPermit:
         require_permission(connection, ask, ministry_thing(request.ministry), Permission.PERMIT_GIVE)
         found = find_object(connection, ask.tenant, ask.object)
         if found is None:
-            raise codes.DATA_GONE.error(name=request.name, version=request.version)
+            raise codes.NO_SUCH.error(object=ask.object)
         require_permission(connection, ask, found.thing, Permission.PERMIT_GIVE)
         check_period(request.begins_at, request.ends_at, ask.now)
         check_citation(connection, ask, "card", request.card)
@@ -85,8 +87,8 @@ def _give(ask: Ask, request: DataPermitRequest) -> DatasetPermit:
             request.ends_at,
             request.reason,
         )
-        permit = DatasetPermit(
-            id=short_id("data", *key),
+        draft = DatasetPermit(
+            id="",
             tenant=ask.tenant,
             name=request.name,
             version=request.version,
@@ -99,6 +101,8 @@ def _give(ask: Ask, request: DataPermitRequest) -> DatasetPermit:
             ends_at=request.ends_at,
             given_at=ask.now,
         )
+        revoked = store.count_revoked_data_permits(connection, draft)
+        permit = replace(draft, id=next_id("data", revoked, *key))
         known = store.find_data_permit(connection, permit.id)
         if known is not None:
             return known
@@ -132,7 +136,8 @@ def revoke_data_permit(
             data = find_object(connection, known.tenant, known.object)
             label = data.thing.label if data else Label()
             if data is not None:
-                require_permission(connection, ask, data.thing, Permission.PERMIT_GIVE)
+                # As of a permit that there is not: the name of what one may not see is no answer.
+                require_permission(connection, ask, replace(data.thing, object=ask.object), Permission.PERMIT_GIVE)
             if store.revoke_data_permit(connection, permit_id, actor.id, reason, ask.now):
                 done(connection, ask, label, object=known.object, reason=reason)
             found = store.find_data_permit(connection, permit_id)
@@ -151,10 +156,15 @@ def list_data_permits(
         return permits_as_seen(connection, actor, found)
 
 
+def labels_permitted(platform: Platform, found: Iterable[DatasetPermit]) -> list[tuple[str, str]]:
+    """Ministry of each permit, and the label of its data, as readings are recorded."""
+    return as_read(platform, [(one.tenant, one.object) for one in found])
+
+
 _LISTED = SeenList(
     "permit.list",
     Permission.PERMIT_READ,
     store.data_permits_in,
-    lambda connection, permit: label_of_object(connection, permit.tenant, permit.object),
+    lambda connection, page: labels_of_objects(connection, [(one.tenant, one.object) for one in page]),
     store.DATA_PERMITS.key,
 )

@@ -11,14 +11,15 @@ from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.policy.access import Permission
 from bongsu.policy.approvals import may_decide, unchanged
+from bongsu.service.governance.counting import as_written, at_present
 from bongsu.service.governance.permission import require_allowed
 from bongsu.service.governance.proposing import ask_of, seen
-from bongsu.service.governance.retrying import retry_on_conflict
-from bongsu.service.governance.subjects import subject_of_proposal
+from bongsu.service.governance.subjects import subject_of_proposal, submitters_behind
 from bongsu.service.governance.texts import check_texts
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store import proposals as store
+from bongsu.store.conflicts import retry_on_conflict
 
 
 @dataclass(frozen=True)
@@ -64,23 +65,26 @@ def _vote(ask: Ask, proposal_id: str, said: Said) -> Proposal | Problem:
     """The proposal afterwards; or, if what it binds has changed, what it says then: that it needs a review stays."""
     with ask.platform.write() as connection:
         locked = store.get_proposal(connection, proposal_id, lock=True)
-        before = seen(connection, ask, locked, Permission.APPROVAL_DECIDE)
-        if _has_said(before, ask.actor, said):
-            return before
+        stored = seen(connection, ask, locked, Permission.APPROVAL_DECIDE)
+        if _has_said(stored, ask.actor, said):
+            return as_written(connection, stored.id, ask.now)
+        subject = subject_of_proposal(connection, stored)
+        before = at_present(connection, stored, subject, ask.now)
         require_allowed(may_decide(ask.actor, before, said.digest, ask.now))
         label = Label.parse(before.binding.label)
-        subject = subject_of_proposal(connection, before)
         changed = unchanged(before, subject.binding if subject else None)
         if changed.problem:
             store.save(connection, before, moved(before, ApprovalState.NEEDS_REVIEW, ask.now, "changed"))
             done(connection, ask, label, state=ApprovalState.NEEDS_REVIEW.value, bound=before.binding.digest)
             return changed.problem
+        if subject is not None:
+            submitters_behind(connection, subject)
         vote = Vote(ask.actor.id, said.choice, said.digest, said.reason, ask.now)
         after = with_vote(before, vote)
         store.save(connection, before, after)
         facts = {"digest": said.digest, "state": after.state.value, "object": before.binding.object}
         done(connection, ask, label, **facts, reason=said.reason)
-        return after
+        return as_written(connection, after.id, ask.now)
 
 
 def _has_said(proposal: Proposal, actor: Actor, said: Said) -> bool:

@@ -3,6 +3,7 @@ Bongsu serves a model yet, so of that, what is not asked here is not stopped her
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -18,18 +19,18 @@ from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState
 from bongsu.domain.tenants import Tenant
-from bongsu.planner.taken_trees import InputTrees
+from bongsu.planner.taken_trees import InputTrees, TakenTree
 from bongsu.policy import bytes as rules
 from bongsu.policy import data
 from bongsu.policy.access import Permission
 from bongsu.policy.data import Purpose
 from bongsu.policy.decision import Decision
 from bongsu.policy.uses import permitted
-from bongsu.reconciler.loading import load_facts
+from bongsu.reconciler.facts import RunFacts
 from bongsu.service.audit.reads import record_read
 from bongsu.service.governance.fitness import unfit
 from bongsu.service.governance.permission import ministry_thing, require_allowed, require_permission
-from bongsu.service.governance.subjects import Subject, check_target, subject_of
+from bongsu.service.governance.subjects import Matter, Subject, check_target, subject_of
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Ask, refusals_recorded
 from bongsu.store.ministries import is_governed
@@ -110,13 +111,13 @@ def approved_subject(
     """
     require_permission(connection, ask, ministry_thing(ask.tenant), Permission.ARTIFACT_READ)
     check_target(connection, kind, ask.object, target)
-    subject = subject_of(connection, ask.tenant, kind, ask.object, target, 0.0)
+    subject = subject_of(connection, Matter(ask.tenant, kind, ask.object, target, 0.0))
     if subject is None:
         raise codes.NO_SUCH.error(object=ask.object)
     require_permission(connection, ask, subject.thing, Permission.ARTIFACT_READ)
     mine = [one for one in proposals_of(connection, [ask.object]) if one.tenant == ask.tenant]
     approval = rules.approved(kind, target, subject.binding, mine, ask.now)
-    require_allowed(approval, *unfit(connection, subject, ask.now))
+    require_allowed(approval, *unfit(connection, ask.actor, subject, ask.now))
     return subject, [one for one in mine if rules.lets(one, kind, target, subject.binding, ask.now)]
 
 
@@ -139,47 +140,49 @@ def read_whole(platform: Platform, name: str, digest: Digest) -> Decision:
     return rules.whole(name, None)
 
 
-def check_worker(platform: Platform, attempt: AttemptId, digest: Digest) -> None:
-    """Whether the worker of an attempt may be handed these bytes now: its attempt is under way, the tree is one of
-    those that its stage takes, and the run's purpose permits what it comes from.
-
-    Raises:
-        BongsuError: ``governance.no-such``, which tells a worker nothing; ``use.not-permitted``, ``data.*``,
-            ``model.suspended``.
-    """
-    with platform.read() as connection:
-        name = _taken_by(connection, attempt, digest)
-        if not name:
-            raise codes.NO_SUCH.error(object=f"artifact:{digest}")
-        require_allowed(
-            *_worker_rules(connection, attempt, Given(name, digest, ArtifactType.MODEL), platform.clock())
-        )
-
-
-def _worker_rules(connection: Connection, attempt: AttemptId, given: Given, now: float) -> list[Decision]:
-    if not is_governed(connection):
-        return []
-    facts = load_facts(connection, attempt.run_id)
-    purpose = Purpose(facts.plan.purpose.use_class, facts.run.ministry)
-    inputs = [Given(entry.name, entry.ref.digest, entry.ref.type) for entry in facts.plan.inputs]
-    wanted = inputs if given.digest in {one.digest for one in inputs} else [given, *inputs]
-    origins = origins_of(connection, wanted)
-    register = uses_of(connection, [purpose.ministry])
-    found = [permitted(purpose.use_class, purpose.ministry, register, now)]
-    for taken in origins.taken:
-        found += data.decide(purpose, taken, origins.permits, now)
+def taken_by(facts: RunFacts, attempt: AttemptId) -> Mapping[Digest, Sequence[TakenTree]]:
+    """What an attempt was handed, by digest: the same function of the same facts as when it was launched."""
+    planned = facts.plan.stage(attempt.stage_id)
+    found: dict[Digest, list[TakenTree]] = {}
+    for trees in InputTrees(facts.plan).of(planned, facts.stages).values():
+        for tree in trees:
+            found.setdefault(tree.ref.digest, []).append(tree)
     return found
 
 
-def _taken_by(connection: Connection, attempt: AttemptId, digest: Digest) -> str:
-    """What the stage of a live attempt calls the tree; empty if it does not take it."""
-    try:
-        facts = load_facts(connection, attempt.run_id)
-    except BongsuError:
-        return ""
+def worker_rules(
+    connection: Connection, facts: RunFacts, attempt: AttemptId, digest: Digest, now: float
+) -> list[Decision]:
+    """Whether the worker of an attempt may be handed these bytes now: its attempt is under way, the tree is one of
+    those that its stage takes, and the run's purpose permits what it comes from.
+
+    Args:
+        connection: of the transaction in which the facts were read.
+        facts: of the run of the attempt.
+        attempt: whose worker asks.
+        digest: of the tree.
+        now: seconds since the epoch.
+
+    Returns:
+        What the rules say that permit; a no is ``use.not-permitted``, ``data.*`` or ``model.suspended``.
+
+    Raises:
+        BongsuError: ``governance.no-such``, which tells a worker nothing.
+    """
+    taken = taken_by(facts, attempt).get(digest)
     live = any(one.id == attempt and not one.stop_reason for one in facts.live)
-    if not live or facts.run.state is not RunState.RUNNING:
-        return ""
-    planned = facts.plan.stage(attempt.stage_id)
-    trees = [tree for taken in InputTrees(facts.plan).of(planned, facts.stages).values() for tree in taken]
-    return next((tree.title for tree in trees if tree.ref.digest == digest), "")
+    if not taken or not live or facts.run.state is not RunState.RUNNING:
+        raise codes.NO_SUCH.error(object=f"artifact:{digest}")
+    if not is_governed(connection):
+        return []
+    purpose = Purpose(facts.plan.purpose.use_class, facts.run.ministry)
+    inputs = [Given(entry.name, entry.ref.digest, entry.ref.type) for entry in facts.plan.inputs]
+    given = Given(taken[0].title, digest, ArtifactType.MODEL)
+    wanted = inputs if digest in {one.digest for one in inputs} else [given, *inputs]
+    origins = origins_of(connection, purpose.ministry, wanted)
+    hidden = origins.hidden_from(facts.plan.label, purpose.ministry)
+    register = uses_of(connection, [purpose.ministry])
+    found = [permitted(purpose.use_class, purpose.ministry, register, now)]
+    for one in origins.taken:
+        found += data.decide(purpose, one, origins.permits, now, hidden)
+    return found

@@ -23,3 +23,8 @@ def short_id(prefix: str, *parts: object) -> str:
     """An id that the same request gives again, so that sending it twice is sending it once."""
     text = "\x1f".join(map(str, parts))
     return f"{prefix}-{digest_of(text.encode()).removeprefix('sha256-')[:16]}"
+
+
+def next_id(prefix: str, earlier: int, *parts: object) -> str:
+    """As :func:`short_id`, of what was made and ended ``earlier`` times before: the same request makes it anew."""
+    return short_id(prefix, *parts, *([earlier] if earlier else []))

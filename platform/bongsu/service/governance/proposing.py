@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind, moved
 from bongsu.domain.codes import governance as codes
-from bongsu.domain.documents import Moment
 from bongsu.domain.labels import Label, high_water_mark
 from bongsu.domain.object_names import object_name
 from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.people import Actor
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
-from bongsu.policy.access import Permission, Thing
-from bongsu.policy.approvals import EVIDENCE, EVIDENCE_DAYS, STATE, in_time, only_open
-from bongsu.policy.uses import day, permitted
+from bongsu.policy.access import Permission, Thing, cleared_for
+from bongsu.policy.approvals import EVIDENCE, STATE, evidence_ends, in_time, only_open
+from bongsu.policy.uses import permitted
+from bongsu.service.governance.counting import as_told, as_written
 from bongsu.service.governance.fitness import unfit
 from bongsu.service.governance.objects import refuse_unknown, short_id
 from bongsu.service.governance.permission import ministry_thing, require_allowed, require_permission
-from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.seen_lists import SeenList
 from bongsu.service.governance.subjects import (
+    Matter,
     Subject,
+    Subjects,
     check_lower,
     check_target,
     label_written,
     needed,
     subject_of,
-    subject_of_proposal,
     submitters_behind,
 )
 from bongsu.service.governance.texts import check_texts
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store import proposals as store
+from bongsu.store.conflicts import retry_on_conflict
 from bongsu.store.permitted_uses import uses_of
 
 LIFETIME_S = 30 * 86_400.0
 """How long a proposal may be decided on and carried out; what was looked at a month ago is looked at again."""
-_DAY = 86_400.0
 PROPOSING: dict[ProposalKind, tuple[Permission, ...]] = {
     ProposalKind.PROMOTION: (Permission.MODEL_PROPOSE,),
     ProposalKind.TRANSFER: (Permission.MODEL_PROPOSE,),
@@ -54,7 +55,7 @@ PROPOSING: dict[ProposalKind, tuple[Permission, ...]] = {
 
 @dataclass(frozen=True)
 class ProposalRequest:
-    """What is proposed; ``evidence_until``: for a model, when its evidence has to be renewed, in seconds since the
+    """What is proposed; ``evidence_ends_at``: for a model, when its evidence has to be renewed, in seconds since the
     epoch."""
 
     ministry: str
@@ -62,7 +63,7 @@ class ProposalRequest:
     object: str
     target: str
     reason: str
-    evidence_until: Moment = 0.0
+    evidence_ends_at: float | None = None
 
 
 def propose(platform: Platform, actor: Actor, request: ProposalRequest, request_id: str = "") -> Proposal:
@@ -70,7 +71,8 @@ def propose(platform: Platform, actor: Actor, request: ProposalRequest, request_
     same digest set again finds the open proposal.
 
     Raises:
-        BongsuError: ``governance.*``, ``approval.*``, ``use.not-permitted``, ``model.suspended``, ``downgrade.*``,
+        BongsuError: ``governance.*``, ``approval.*`` (``approval.not-registered`` of a model that no run registered, as
+            one that is hidden), ``use.not-permitted``, ``model.suspended``, ``downgrade.*``,
             ``policy.forbidden-use``.
     """
     request = replace(request, object=object_name(request.object))
@@ -84,7 +86,18 @@ def propose(platform: Platform, actor: Actor, request: ProposalRequest, request_
     )
     with refusals_recorded(ask):
         check_texts(reason=request.reason)
-        return retry_on_conflict(lambda: _propose(ask, request))
+        try:
+            return retry_on_conflict(lambda: _propose(ask, request))
+        except BongsuError as error:
+            if request.kind.lets_use and _is_no_model(error, request.object):
+                raise codes.NOT_REGISTERED.error(object=request.object) from None
+            raise
+
+
+def _is_no_model(error: BongsuError, object_: str) -> bool:
+    """Whether it says that there is no such model; of one that is hidden it says the same."""
+    told = [(one.code, one.args.get("object")) for one in error.problems]
+    return object_.startswith("model:") and told == [(codes.NO_SUCH, object_)]
 
 
 def _propose(ask: Ask, request: ProposalRequest) -> Proposal:
@@ -93,8 +106,8 @@ def _propose(ask: Ask, request: ProposalRequest) -> Proposal:
         if request.kind is ProposalKind.DOWNGRADE:
             request = replace(request, target=str(label_written(connection, request.target)))
         check_target(connection, request.kind, request.object, request.target)
-        args = (request.kind, request.object, request.target, request.evidence_until)
-        subject = subject_of(connection, request.ministry, *args)
+        args = (request.kind, request.object, request.target, request.evidence_ends_at)
+        subject = subject_of(connection, Matter(request.ministry, *args))
         if subject is None:
             raise codes.NO_SUCH.error(object=request.object)
         require_permission(connection, ask, subject.thing, *PROPOSING[request.kind])
@@ -115,12 +128,13 @@ def _propose(ask: Ask, request: ProposalRequest) -> Proposal:
         )
         known = store.open_proposal(connection, proposal.open_key)
         if known and (known.binding.digest, known.proposer) == (proposal.binding.digest, ask.actor.id):
-            return known
-        only_open(proposal, known).require()
+            return as_written(connection, known.id, ask.now)
+        is_seen = known is not None and cleared_for(ask.actor.clearance, label_of(connection, known))
+        only_open(proposal, known, is_seen=is_seen).require()
         store.add_proposal(connection, proposal)
         facts = {"proposal": proposal.id, "kind": request.kind.value, "target": request.target}
         done(connection, ask, subject.thing.label, **facts, digest=proposal.binding.digest, reason=request.reason)
-        return proposal
+        return as_written(connection, proposal.id, ask.now)
 
 
 def _check(connection: Connection, ask: Ask, subject: Subject) -> None:
@@ -134,10 +148,7 @@ def _check(connection: Connection, ask: Ask, subject: Subject) -> None:
     decisions = [permitted(UseClass(bound.use_class), subject.thing.ministry, register, ask.now)]
     if not bound.evidence:
         decisions.append(EVIDENCE.deny(codes.NO_EVIDENCE.at(object=bound.object)))
-    if not ask.now < bound.evidence_until <= ask.now + EVIDENCE_DAYS * _DAY:
-        args = {"ends": day(bound.evidence_until), "days": EVIDENCE_DAYS}
-        decisions.append(EVIDENCE.deny(codes.EVIDENCE_TOO_LONG.at(None, "evidenceUntil", **args)))
-    require_allowed(*decisions, *unfit(connection, subject, ask.now))
+    require_allowed(*decisions, evidence_ends(bound, ask.now), *unfit(connection, ask.actor, subject, ask.now))
 
 
 def show_proposal(platform: Platform, actor: Actor, proposal_id: str) -> Proposal:
@@ -146,7 +157,7 @@ def show_proposal(platform: Platform, actor: Actor, proposal_id: str) -> Proposa
         found = store.get_proposal(connection, proposal_id)
         tenant = found.tenant if found else Tenant("")
         ask = Ask(platform, actor, tenant=tenant, action="approval.show", object=f"approval:{proposal_id}")
-        return seen(connection, ask, found, Permission.APPROVAL_READ)
+        return as_told(connection, [seen(connection, ask, found, Permission.APPROVAL_READ)], ask.now)[0]
 
 
 def list_proposals(
@@ -162,20 +173,28 @@ def list_proposals(
         platform: what to work on.
         actor: who asks.
         ministry: only of this one.
-        states: only in these, if some are given.
+        states: only what is in these now, if some are given; see :attr:`Proposal.state_now`.
         wanted: which of them, in the order of :data:`bongsu.store.proposals.PROPOSALS`.
 
     Raises:
         BongsuError: ``governance.no-such``.
     """
-    listed = SeenList(
-        "approval.list",
-        Permission.APPROVAL_READ,
-        lambda connection, named, part: store.proposals_in(connection, named, sorted(states), part),
-        label_of,
-        store.PROPOSALS.key,
-    )
-    return listed.page(platform, actor, ministry, wanted)
+    now = platform.clock()
+    is_open_wanted = any(state.is_open for state in states)
+    written = sorted(state for state in ApprovalState if state in states or (state.is_open and is_open_wanted))
+    with platform.read() as connection:
+        subjects = Subjects(connection)
+        listed = SeenList(
+            "approval.list",
+            Permission.APPROVAL_READ,
+            lambda connection, named, part: as_told(
+                connection, store.proposals_in(connection, named, written, part), now, subjects
+            ),
+            lambda _connection, page: labels_of(subjects, page),
+            store.PROPOSALS.key,
+            lambda one: not states or one.state_now in states,
+        )
+        return listed.page_in(connection, platform, actor, ministry, wanted)
 
 
 def withdraw(platform: Platform, actor: Actor, proposal_id: str, reason: str, request_id: str = "") -> Proposal:
@@ -227,5 +246,12 @@ def seen(connection: Connection, ask: Ask, proposal: Proposal | None, *permissio
 
 def label_of(connection: Connection, proposal: Proposal) -> Label:
     """What a proposal carries: what its object carried when it was proposed, and whatever that carries now."""
-    subject = subject_of_proposal(connection, proposal)
-    return high_water_mark([subject.thing.label] if subject else [], Label.parse(proposal.binding.label))
+    return labels_of(Subjects(connection), [proposal])[0]
+
+
+def labels_of(subjects: Subjects, proposals: Sequence[Proposal]) -> list[Label]:
+    """As :func:`label_of`, of each of these."""
+    return [
+        high_water_mark([subject.thing.label] if subject else [], Label.parse(one.binding.label))
+        for one, subject in zip(proposals, subjects.of(proposals), strict=True)
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -14,17 +14,18 @@ from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.people import Actor
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.tenants import Tenant
-from bongsu.policy.access import Permission, Thing
+from bongsu.policy.access import Permission, Thing, cleared_for
 from bongsu.reconciler.stopping import Stopping
 from bongsu.service.governance.objects import short_id
 from bongsu.service.governance.permission import ministry_thing, require_permission
 from bongsu.service.governance.proposing import ProposalRequest, propose
-from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.seen_lists import SeenList
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store import proposals, suspensions
 from bongsu.store.aliases import drop_aliases, lock_model
+from bongsu.store.conflicts import retry_on_conflict
+from bongsu.store.lift_bindings import labels_of_suspended
 from bongsu.store.models import labels_of_versions
 
 IN_EFFECT = (ApprovalState.PROPOSED, ApprovalState.APPROVED, ApprovalState.CARRIED_OUT)
@@ -63,14 +64,7 @@ def suspend(platform: Platform, actor: Actor, request: StopRequest, request_id: 
     Raises:
         BongsuError: ``governance.*``.
     """
-    ask = Ask(
-        platform,
-        actor,
-        tenant=Tenant(request.ministry),
-        action="model.suspend",
-        object=request.object,
-        request_id=request_id,
-    )
+    ask = _asked(platform, actor, request, "model.suspend", request_id)
     with refusals_recorded(ask):
         if not request.reason.strip():
             raise codes.NO_REASON.error(None, "reason", field="reason")
@@ -78,6 +72,11 @@ def suspend(platform: Platform, actor: Actor, request: StopRequest, request_id: 
     # The reconciler does the same in its next pass; whoever stops something should not wait for that.
     Stopping(platform.database).stop(platform.clock())
     return made
+
+
+def _asked(platform: Platform, actor: Actor, request: StopRequest, action: str, request_id: str) -> Ask:
+    tenant = Tenant(request.ministry)
+    return Ask(platform, actor, tenant=tenant, action=action, object=request.object, request_id=request_id)
 
 
 def _suspend(ask: Ask, request: StopRequest) -> Suspension:
@@ -92,7 +91,7 @@ def _suspend(ask: Ask, request: StopRequest) -> Suspension:
         require_permission(connection, ask, Thing(ask.object, ask.tenant, label), Permission.MODEL_SUSPEND)
         known = suspensions.open_suspension(connection, ask.tenant, name, version)
         if known is not None:
-            return known
+            return _as_seen(ask.actor, known)
         earlier = suspensions.count_suspensions(connection, ask.tenant, name)
         suspension = Suspension(
             id=short_id("s", ask.tenant, name, earlier),
@@ -102,6 +101,7 @@ def _suspend(ask: Ask, request: StopRequest) -> Suspension:
             reason=reason,
             suspended_by=ask.actor.id,
             suspended_at=ask.now,
+            label=str(label),
         )
         suspensions.add_suspension(connection, suspension)
         dropped = drop_aliases(connection, name, version)
@@ -127,8 +127,12 @@ def propose_lift(platform: Platform, actor: Actor, request: StopRequest, request
     ministry, object_ = request.ministry, request.object
     with platform.read() as connection:
         known = suspensions.open_suspension(connection, ministry, request.name, request.version)
+        labels = _versions(connection, ministry, request.name, request.version).values()
     if known is None and ministry in actor.ministries:
-        raise codes.NOT_SUSPENDED.error(name=object_)
+        with refusals_recorded(_asked(platform, actor, request, "approval.propose", request_id)):
+            if not labels or not cleared_for(actor.clearance, high_water_mark(labels)):
+                raise codes.NO_SUCH.error(object=object_)
+            raise codes.NOT_SUSPENDED.error(name=object_)
     lift = ProposalRequest(ministry, ProposalKind.LIFT, object_, known.id if known else "", request.reason)
     return propose(platform, actor, lift, request_id)
 
@@ -137,16 +141,24 @@ def list_suspensions(
     platform: Platform, actor: Actor, ministry: str | None = None, wanted: PageRequest = WHOLE
 ) -> list[Suspension]:
     """Suspensions of models of the actor's ministries, as far as they see these, newest first, lifted ones too; in the
-    order of :data:`bongsu.store.suspensions.SUSPENSIONS`. Raises ``governance.no-such``."""
-    return _LISTED.page(platform, actor, ministry, wanted)
+    order of :data:`bongsu.store.suspensions.SUSPENSIONS`. Of what was written when a model carried a label that they
+    may not see there is no reason. Raises ``governance.no-such``."""
+    return [_as_seen(actor, one) for one in _LISTED.page(platform, actor, ministry, wanted)]
 
 
-def _label_of(connection: Connection, one: Suspension) -> Label:
-    return high_water_mark(_versions(connection, one.tenant, one.name, one.version).values())
+def _as_seen(actor: Actor, one: Suspension) -> Suspension:
+    """That a model is suspended is told to whoever may see the model; why, to whoever might have seen it then."""
+    if not one.label or cleared_for(actor.clearance, Label.parse(one.label)):
+        return one
+    return replace(one, reason="", label="")
 
 
 _LISTED = SeenList(
-    "model.list", Permission.MODEL_READ, suspensions.suspensions_in, _label_of, suspensions.SUSPENSIONS.key
+    "model.list",
+    Permission.MODEL_READ,
+    suspensions.suspensions_in,
+    labels_of_suspended,
+    suspensions.SUSPENSIONS.key,
 )
 
 

@@ -10,16 +10,16 @@ from sqlalchemy import Connection
 
 from bongsu.domain.approval import ApprovalState, Proposal, moved
 from bongsu.domain.artifact import ArtifactType
-from bongsu.domain.audit import AuditEvent
+from bongsu.domain.audit import Author
 from bongsu.domain.ids import RunId
 from bongsu.domain.labels import Label
 from bongsu.policy.standing import GRACE_S, ModelFacts, Standing, Verdict, standing
 from bongsu.reconciler.stopping import Stopping
-from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.suspending import IN_EFFECT, lapse
 from bongsu.service.platform import Platform
 from bongsu.store import audit
 from bongsu.store.aliases import drop_aliases, lock_model
+from bongsu.store.conflicts import retry_on_conflict
 from bongsu.store.label_telling import version_label
 from bongsu.store.ministries import is_governed
 from bongsu.store.origins import Given, origins_of
@@ -28,7 +28,6 @@ from bongsu.store.proposals import expired, proposals_of, save
 from bongsu.store.scope import Scope
 from bongsu.store.standings import VersionInUse, is_noted, note_standing, versions_in_use
 
-SYSTEM = "system"
 RELABELLED = "relabelled"
 """Note of an approval of a label that its model no longer carries."""
 
@@ -76,7 +75,7 @@ def sweep(platform: Platform, now: float | None = None, grace_s: float = GRACE_S
 
 def stand(connection: Connection, version: VersionInUse, now: float) -> Verdict:
     """Where a version stands, by what the store has."""
-    origins = origins_of(connection, [Given(version.object, version.digest, ArtifactType.MODEL)])
+    origins = origins_of(connection, version.tenant, [Given(version.object, version.digest, ArtifactType.MODEL)])
     taken = origins.taken[0]
     itself = next(m for m in taken.models if (m.name, m.version) == (version.name, version.version))
     facts = ModelFacts(
@@ -143,9 +142,7 @@ def _expire(platform: Platform, now: float, swept: Swept) -> None:
             save(connection, proposal, moved(proposal, ApprovalState.NEEDS_REVIEW, now, "expired"))
         for proposal in sorted(late, key=lambda one: one.tenant):
             object_, label = f"approval:{proposal.id}", Label.parse(proposal.binding.label)
-            audit.append(
-                connection, AuditEvent(proposal.tenant, SYSTEM, "approval.expire", object_, now, label=label)
-            )
+            audit.append(connection, Author(proposal.tenant).did("approval.expire", object_, now, label))
     swept.proposals = [proposal.id for proposal in late]
 
 
@@ -178,10 +175,8 @@ def _look(platform: Platform, version: VersionInUse, now: float, grace_s: float,
             "aliases": dropped,
             "proposals": lapsed,
         }
-        event = AuditEvent(
-            version.tenant, SYSTEM, "model.review", version.object, now, label=version.label, facts=facts
-        )
-        audit.append(connection, event)
+        reviewed = Author(version.tenant).did("model.review", version.object, now, version.label, facts)
+        audit.append(connection, reviewed)
     if is_new:
         swept.noted.append(version.object)
     if dropped:

@@ -16,11 +16,11 @@ from bongsu.service.governance.citing import uses_as_seen
 from bongsu.service.governance.objects import refuse_unknown, short_id
 from bongsu.service.governance.periods import check_period
 from bongsu.service.governance.permission import ministries_for, ministry_thing, require_permission
-from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.texts import check_citation, check_texts
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store import permitted_uses as store
+from bongsu.store.conflicts import retry_on_conflict
 from bongsu.store.ministries import open_accounts
 
 

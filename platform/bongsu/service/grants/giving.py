@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -25,12 +26,13 @@ from bongsu.policy import purpose
 from bongsu.policy.access import Permission
 from bongsu.policy.access_rules import permitted_in
 from bongsu.policy.grants import moment
-from bongsu.service.grants.standing import Deed, permitted, record, record_refusal, refusals_recorded, tenant_of
+from bongsu.service.grants.standing import about, acting, tenant_of
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store.grant_ledger import LedgerEntry, NewEntry, balance_of, book, find_entry
 from bongsu.store.grant_use import held_now
-from bongsu.store.grants import add_grant, close_grant, get_grant, takes_part
-from bongsu.store.ministries import owns_gpus
+from bongsu.store.grants import add_grant, close_grant, get_grant
+from bongsu.store.ministries import owns_gpus, takes_part
 from bongsu.store.taken import Taken
 
 LONGEST_NAME = 40
@@ -79,24 +81,24 @@ def give(platform: Platform, actor: Actor, order: Order) -> Grant:
             wrong with the order; ``grants.name-taken``.
     """
     grant = order.as_grant(actor.id)
-    side = tenant_of(actor, order.giver)
-    may = permitted_in(actor, Permission.GRANT_GIVE, side, codes.FORBIDDEN, grant=order.id)
-    if may.problem is not None:
-        error = BongsuError([may.problem])
-        if order.giver in actor.ministries:  # nobody's log is written by those who are nothing there
-            record_refusal(platform, actor, _within(grant, actor), "grant.give", error)
-        raise error
-    _refuse_forbidden(platform, actor, grant)
-    _refuse_faulty(platform, actor, order)
-    refusals = refusals_recorded(platform, actor, _within(grant, actor), "grant.give")
-    with refusals, platform.database.read() as connection:
-        _refuse_without_gpus(connection, actor, grant)
-    now, amount = platform.clock(), gpu_ms_of(order.gpu_hours)
+    # Nothing was given as long as it may be refused, so no receiver hears of it.
+    with refusals_recorded(about(platform, actor, grant.id, "grant.give", grant.giver)):
+        side = tenant_of(actor, grant.giver)
+        permitted_in(actor, Permission.GRANT_GIVE, side, codes.FORBIDDEN, grant=grant.id).require()
+        _refuse_forbidden(grant)
+        _refuse_faulty(platform, actor, order)
+        with platform.database.read() as connection:
+            _refuse_without_gpus(connection, actor, grant)
+        return _given(about(platform, actor, grant.id, "grant.give", grant.giver, grant.receiver), grant, order)
+
+
+def _given(asked: Ask, grant: Grant, order: Order) -> Grant:
+    platform, now, amount = asked.platform, asked.now, gpu_ms_of(order.gpu_hours)
     try:
         with platform.database.write() as connection:
             add_grant(connection, grant, now)
-            book(connection, grant.id, [NewEntry(EntryKind.GIVEN, GIVEN, amount, now, actor=actor.id)])
-            facts = {
+            book(connection, grant.id, [NewEntry(EntryKind.GIVEN, GIVEN, amount, now, actor=asked.actor.id)])
+            facts: dict[str, Any] = {
                 "receiver": grant.receiver,
                 "programme": grant.programme,
                 "accelerator": grant.accelerator,
@@ -105,7 +107,7 @@ def give(platform: Platform, actor: Actor, order: Order) -> Grant:
                 "begins": moment(grant.begins),
                 "ends": moment(grant.ends),
             }
-            record(connection, platform, actor, grant, Deed("grant.give", now, facts))
+            done(connection, asked, **facts)
     except Taken:
         with platform.database.read() as connection:
             known = get_grant(connection, grant.id)
@@ -134,31 +136,36 @@ def adjust(
             ``grants.below-use``, ``grants.key-reused``; ``grants.no-gpus`` for more than nothing of a giver that owns
             none.
     """
-    grant = permitted(platform, actor, Permission.GRANT_ADJUST, grant_id, "grant.adjust")
-    amount = _amount(gpu_hours)
-    if not reason.strip():
-        raise codes.NO_REASON.error()
-    now = platform.clock()
-    subject = subject_of(platform, key)
-    entry = NewEntry(EntryKind.ADJUSTED, subject, amount, now, actor=actor.id, reason=reason.strip())
-    refusals = refusals_recorded(platform, actor, grant, "grant.adjust")
-    with refusals, platform.database.write() as connection:
-        get_grant(connection, grant_id, lock=True)
-        known = find_entry(connection, grant_id, EntryKind.ADJUSTED, subject)
+    with acting(platform, actor, Permission.GRANT_ADJUST, grant_id, "grant.adjust") as (asked, grant):
+        amount = _amount(gpu_hours)
+        if not reason.strip():
+            raise codes.NO_REASON.error()
+        subject = subject_of(platform, key)
+        entry = NewEntry(EntryKind.ADJUSTED, subject, amount, asked.now, actor=actor.id, reason=reason.strip())
+        return _adjust(asked, grant, entry)
+
+
+def _adjust(asked: Ask, grant: Grant, entry: NewEntry) -> LedgerEntry:
+    amount, now = entry.gpu_ms, entry.at
+    with asked.platform.database.write() as connection:
+        get_grant(connection, grant.id, lock=True)
+        known = find_entry(connection, grant.id, EntryKind.ADJUSTED, entry.subject)
         if known is not None:
             if (known.gpu_ms, known.reason) != (amount, entry.reason):
-                raise codes.KEY_REUSED.error(key=subject, grant=grant_id)
+                raise codes.KEY_REUSED.error(key=entry.subject, grant=grant.id)
             return known
         if amount > 0:
-            _refuse_without_gpus(connection, actor, grant)
-        left = balance_of(connection, grant_id, held_now(connection, grant_id).open_use(now)).available
+            _refuse_without_gpus(connection, asked.actor, grant)
+        balance = balance_of(connection, grant.id, held_now(connection, grant.id).open_use(now))
+        if balance.given + amount > gpu_ms_of(MOST_HOURS):
+            raise codes.BAD_AMOUNT.error(hours=hours_text(amount), most=f"{MOST_HOURS:,}")
+        left = balance.available
         if amount < 0 and -amount > left:
             raise codes.BELOW_USE.error(
-                grant=grant_id, hours=hours_text(-amount), available=hours_text(max(0, left))
+                grant=grant.id, hours=hours_text(-amount), available=hours_text(max(0, left))
             )
-        (booked,) = book(connection, grant_id, [entry])
-        facts = {"gpuMilliseconds": amount, "reason": entry.reason, "position": booked.position}
-        record(connection, platform, actor, grant, Deed("grant.adjust", now, facts))
+        (booked,) = book(connection, grant.id, [entry])
+        done(connection, asked, gpuMilliseconds=amount, reason=entry.reason, position=booked.position)
         return booked
 
 
@@ -168,15 +175,13 @@ def close(platform: Platform, actor: Actor, grant_id: str, reason: str) -> Grant
     Raises:
         BongsuError: ``grants.unknown``, ``grants.forbidden``, ``grants.no-reason``.
     """
-    grant = permitted(platform, actor, Permission.GRANT_ADJUST, grant_id, "grant.close")
-    if not reason.strip():
-        raise codes.NO_REASON.error()
-    now = platform.clock()
-    with platform.database.write() as connection:
-        if close_grant(connection, grant_id, now):
-            record(connection, platform, actor, grant, Deed("grant.close", now, {"reason": reason.strip()}))
-        found = get_grant(connection, grant_id)
-    return found or grant
+    with acting(platform, actor, Permission.GRANT_ADJUST, grant_id, "grant.close") as (asked, grant):
+        if not reason.strip():
+            raise codes.NO_REASON.error()
+        with platform.database.write() as connection:
+            if close_grant(connection, grant_id, asked.now):
+                done(connection, asked, reason=reason.strip())
+            return get_grant(connection, grant_id) or grant
 
 
 def subject_of(platform: Platform, key: str) -> str:
@@ -198,18 +203,11 @@ def _refuse_without_gpus(connection: Connection, actor: Actor, grant: Grant) -> 
         raise codes.NO_GPUS.error(ministry=grant.giver)
 
 
-def _within(grant: Grant, actor: Actor) -> Grant:
-    """The grant as far as it concerns the log of whoever asked: nothing was given, so no receiver hears of it."""
-    return replace(grant, receiver=grant.giver)
-
-
-def _refuse_forbidden(platform: Platform, actor: Actor, grant: Grant) -> None:
-    """What GPUs are given for is a declared purpose. Who tries is told, and stands in the giver's log."""
+def _refuse_forbidden(grant: Grant) -> None:
+    """What GPUs are given for is a declared purpose."""
     problems = purpose.problems({"id": grant.id, "programme": grant.programme})
     if problems:
-        error = BongsuError(problems)
-        record_refusal(platform, actor, _within(grant, actor), "grant.give", error)
-        raise error
+        raise BongsuError(problems)
 
 
 def _refuse_faulty(platform: Platform, actor: Actor, order: Order) -> None:

@@ -20,7 +20,7 @@ from bongsu.domain.tenants import HOME
 from bongsu.policy.access import Permission, Thing, Verdict, judge
 from bongsu.policy.grant_forecast import DAY, SPANS, Forecast, forecasts
 from bongsu.policy.weak_use import Uses, WeakUse, reclaimable, weak_uses
-from bongsu.service.grants.standing import permitted, tenant_of, verdict
+from bongsu.service.grants.standing import readable, tenant_of, verdict
 from bongsu.service.platform import Platform
 from bongsu.store.grant_ledger import (
     LedgerEntry,
@@ -117,7 +117,7 @@ def list_grants(platform: Platform, actor: Actor, wanted: PageRequest = WHOLE) -
 
 def show_grant(platform: Platform, actor: Actor, grant_id: str, newest: int = NEWEST) -> GrantDetails:
     """One grant, with its newest entries. Raises ``grants.unknown``, ``grants.forbidden``."""
-    grant = permitted(platform, actor, Permission.GRANT_READ, grant_id, "grant.read")
+    grant = readable(platform, actor, grant_id)
     now = platform.clock()
     with platform.database.read() as connection:
         held = held_now(connection, grant_id)
@@ -146,7 +146,7 @@ def show_grant(platform: Platform, actor: Actor, grant_id: str, newest: int = NE
 
 def recount_grant(platform: Platform, actor: Actor, grant_id: str) -> Recounted:
     """Count a grant's use again from the logs of runs, and compare. Raises as :func:`show_grant`."""
-    grant = permitted(platform, actor, Permission.GRANT_READ, grant_id, "grant.read")
+    grant = readable(platform, actor, grant_id)
     with platform.database.read() as connection:
         entries = entries_of(connection, grant_id)
         counted = recount_of(connection, grant_id).released

@@ -6,11 +6,11 @@ back than was announced.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy import Connection
 
-from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import grants as codes
 from bongsu.domain.grants import EntryKind, Grant, gpu_ms_of, hours_text
 from bongsu.domain.people import Actor
@@ -19,14 +19,16 @@ from bongsu.policy.grant_forecast import DAY
 from bongsu.policy.grants import moment
 from bongsu.policy.weak_use import THRESHOLDS, notice_due
 from bongsu.service.grants.giving import MOST_HOURS
-from bongsu.service.grants.standing import Deed, permitted, record, refusals_recorded
+from bongsu.service.grants.standing import acting
 from bongsu.service.platform import Platform
-from bongsu.service.repeating import request_key
+from bongsu.service.recording import Ask, done
+from bongsu.service.repeating import earlier_result, request_key
+from bongsu.store.conflicts import retry_on_conflict
 from bongsu.store.grant_ledger import LedgerEntry, NewEntry, balance_of, book, find_entry
 from bongsu.store.grant_notices import Notice, announce, end_notice, find_notice, last_notice, standing_notice
 from bongsu.store.grant_use import held_now
 from bongsu.store.grants import get_grant
-from bongsu.store.requests import RequestKey, earlier_request, note_request
+from bongsu.store.requests import RequestKey, note_request
 
 
 def announce_reclaim(
@@ -54,17 +56,32 @@ def announce_reclaim(
         BongsuError: ``grants.unknown``, ``grants.forbidden``, ``grants.bad-amount``, ``grants.no-reason``,
             ``grants.notice-too-short``, ``grants.notice-stands``, ``api.key-used-otherwise``.
     """
-    action = "grant.announce-reclaim"
-    seen = permitted(platform, actor, Permission.GRANT_ADJUST, grant_id, action)
-    if not 0 < gpu_hours <= MOST_HOURS or gpu_ms_of(gpu_hours) == 0:
-        raise codes.BAD_AMOUNT.error(hours=f"{gpu_hours:g}", most=f"{MOST_HOURS:,}")
-    if not reason.strip():
-        raise codes.NO_REASON.error()
-    amount, now = gpu_ms_of(gpu_hours), platform.clock()
-    request = request_key(actor.id, key, action, grant_id, str(amount), reason.strip(), str(notice_days))
-    with refusals_recorded(platform, actor, seen, action), platform.database.write() as connection:
+    action, reason = "grant.announce-reclaim", reason.strip()
+    with acting(platform, actor, Permission.GRANT_ADJUST, grant_id, action) as (asked, _grant):
+        if not 0 < gpu_hours <= MOST_HOURS or gpu_ms_of(gpu_hours) == 0:
+            raise codes.BAD_AMOUNT.error(hours=f"{gpu_hours:g}", most=f"{MOST_HOURS:,}")
+        if not reason:
+            raise codes.NO_REASON.error()
+        wanted = _Wanted(gpu_ms_of(gpu_hours), reason, notice_days)
+        request = request_key(actor.id, key, action, grant_id, str(wanted.gpu_ms), reason, str(notice_days))
+        return retry_on_conflict(partial(_announce, asked, grant_id, wanted, request))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be announced; as of :func:`announce_reclaim`, in GPU-milliseconds."""
+
+    gpu_ms: int
+    reason: str
+    notice_days: float | None
+
+
+def _announce(asked: Ask, grant_id: str, wanted: _Wanted, request: RequestKey | None) -> Notice:
+    amount, reason, notice_days = wanted.gpu_ms, wanted.reason, wanted.notice_days
+    now = asked.now
+    with asked.platform.database.write() as connection:
         grant = _locked(connection, grant_id)
-        before = _announced_before(connection, grant_id, request)
+        before = _announced_before(connection, grant_id, request, now)
         if before is not None:
             return before
         due = notice_due(grant, now, None if notice_days is None else notice_days * DAY)
@@ -74,16 +91,15 @@ def announce_reclaim(
             )
         known = standing_notice(connection, grant_id)
         if known is not None:
-            if (known.gpu_ms, known.reason) == (amount, reason.strip()):
+            if (known.gpu_ms, known.reason) == (amount, reason):
                 return known
             raise codes.NOTICE_STANDS.error(
                 grant=grant_id, hours=hours_text(known.gpu_ms), due=moment(known.effective_at)
             )
-        notice = announce(connection, Notice(grant_id, 0, amount, reason.strip(), actor.id, now, due))
+        notice = announce(connection, Notice(grant_id, 0, amount, reason, asked.actor.id, now, due))
         if request is not None:
             note_request(connection, request, str(notice.number), now)
-        facts = {"gpuMilliseconds": amount, "reason": notice.reason, "effective": moment(due)}
-        record(connection, platform, actor, grant, Deed(action, now, facts))
+        done(connection, asked, gpuMilliseconds=amount, reason=notice.reason, effective=moment(due))
         return notice
 
 
@@ -93,10 +109,11 @@ def carry_out_reclaim(platform: Platform, actor: Actor, grant_id: str) -> Ledger
     Raises:
         BongsuError: ``grants.unknown``, ``grants.forbidden``, ``grants.no-notice``, ``grants.notice-runs``.
     """
-    action = "grant.reclaim"
-    seen = permitted(platform, actor, Permission.GRANT_ADJUST, grant_id, action)
-    now = platform.clock()
-    with refusals_recorded(platform, actor, seen, action), platform.database.write() as connection:
+    with (
+        acting(platform, actor, Permission.GRANT_ADJUST, grant_id, "grant.reclaim") as (asked, _grant),
+        platform.database.write() as connection,
+    ):
+        now = platform.clock()
         grant = _locked(connection, grant_id)
         notice = standing_notice(connection, grant_id)
         if notice is None:
@@ -114,8 +131,7 @@ def carry_out_reclaim(platform: Platform, actor: Actor, grant_id: str) -> Ledger
         entry = NewEntry(EntryKind.RECLAIMED, _subject(notice), amount, now, actor=actor.id, reason=notice.reason)
         end_notice(connection, notice, now)
         (booked,) = book(connection, grant_id, [entry])
-        facts = {"gpuMilliseconds": amount, "announced": notice.gpu_ms, "position": booked.position}
-        record(connection, platform, actor, grant, Deed(action, now, facts))
+        done(connection, asked, gpuMilliseconds=amount, announced=notice.gpu_ms, position=booked.position)
         return booked
 
 
@@ -126,10 +142,12 @@ def withdraw_reclaim(platform: Platform, actor: Actor, grant_id: str) -> Notice:
         BongsuError: ``grants.unknown``, ``grants.forbidden``, ``grants.no-notice``; ``grants.notice-carried-out`` if
             that came first.
     """
-    permitted(platform, actor, Permission.GRANT_ADJUST, grant_id, "grant.withdraw-reclaim")
-    now = platform.clock()
-    with platform.database.write() as connection:
-        grant = _locked(connection, grant_id)
+    with (
+        acting(platform, actor, Permission.GRANT_ADJUST, grant_id, "grant.withdraw-reclaim") as (asked, _grant),
+        platform.database.write() as connection,
+    ):
+        now = platform.clock()
+        _locked(connection, grant_id)
         notice = standing_notice(connection, grant_id)
         if notice is None:
             last = last_notice(connection, grant_id)
@@ -142,24 +160,16 @@ def withdraw_reclaim(platform: Platform, actor: Actor, grant_id: str) -> Notice:
                 grant=grant_id, hours=hours_text(booked.gpu_ms), at=moment(booked.at)
             )
         end_notice(connection, notice, now)
-        record(
-            connection,
-            platform,
-            actor,
-            grant,
-            Deed("grant.withdraw-reclaim", now, {"gpuMilliseconds": notice.gpu_ms}),
-        )
+        done(connection, asked, gpuMilliseconds=notice.gpu_ms)
         return replace(notice, ended_at=now)
 
 
-def _announced_before(connection: Connection, grant_id: str, request: RequestKey | None) -> Notice | None:
+def _announced_before(
+    connection: Connection, grant_id: str, request: RequestKey | None, now: float
+) -> Notice | None:
     """What came of the same request. Raises ``api.key-used-otherwise``."""
-    earlier = earlier_request(connection, request) if request is not None else None
-    if request is None or earlier is None:
-        return None
-    if earlier.request != request.request:
-        raise api_codes.KEY_USED_OTHERWISE.error(key=request.key)
-    return find_notice(connection, grant_id, int(earlier.result))
+    number = earlier_result(connection, request, now)
+    return find_notice(connection, grant_id, int(number)) if number is not None else None
 
 
 def _subject(notice: Notice) -> str:

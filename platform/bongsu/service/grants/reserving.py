@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 
 from bongsu.domain.grants import Balance, EntryKind, Grant
 from bongsu.domain.ids import RunId
-from bongsu.domain.people import Actor
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import BongsuError, Problem
@@ -21,11 +20,13 @@ from bongsu.planner.accelerators import DEFAULT_ACCELERATOR
 from bongsu.policy.decision import Decision
 from bongsu.policy.grant_needs import Need, need_of
 from bongsu.policy.grants import Asked, Purse, decide, unknown
-from bongsu.service.grants.standing import Deed, record, record_refusal
+from bongsu.service.grants.standing import about
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, done
 from bongsu.store.grant_ledger import LedgerEntry, NewEntry, balance_of, book, entries_of_run, entries_under_way
 from bongsu.store.grant_use import held_now
-from bongsu.store.grants import get_grant, is_home
+from bongsu.store.grants import get_grant
+from bongsu.store.ministries import is_governed
 from bongsu.store.runs import open_run_of
 
 
@@ -118,10 +119,10 @@ def set_aside_again(
     _reserve(platform, connection, run_id, plan, again, now)
 
 
-def record_refused(platform: Platform, actor: Actor, refused: ReservationRefused) -> None:
-    """Write down that a grant did not pay; nobody hears of a grant that is not there."""
-    if refused.grant is not None:
-        record_refusal(platform, actor, refused.grant, "grant.reserve", refused, of_receiver=True)
+def refused_of_grant(platform: Platform, error: BongsuError) -> Ask | None:
+    """What is recorded of a grant that did not pay; None for any other error, and of a grant that is not there."""
+    grant = error.grant if isinstance(error, ReservationRefused) else None
+    return _asked(platform, grant) if grant is not None else None
 
 
 def _reserve(
@@ -155,8 +156,13 @@ def _reserve(
         actor=platform.actor.id,
     )
     book(connection, grant.id, [entry])
-    facts = {"run": run_id, "gpuMilliseconds": need.gpu_ms, "rules": [one.rule for one in standing.decisions]}
-    record(connection, platform, platform.actor, grant, Deed("grant.reserve", now, facts, of_receiver=True))
+    rules = [one.rule for one in standing.decisions]
+    done(connection, _asked(platform, grant), run=run_id, gpuMilliseconds=need.gpu_ms, allowedBy=rules)
+
+
+def _asked(platform: Platform, grant: Grant) -> Ask:
+    """It is of the receiver's runs, of which the giver does not hear."""
+    return about(platform, platform.actor, grant.id, "grant.reserve", grant.receiver)
 
 
 def _payer(
@@ -165,7 +171,7 @@ def _payer(
     grant = get_grant(connection, named, lock=lock) if named else None
     if grant is not None and grant.receiver == ministry:
         return grant
-    if grant is None and is_home(connection):
+    if grant is None and not is_governed(connection):
         return None
     return unknown(named, ministry)
 

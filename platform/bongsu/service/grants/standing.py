@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import Connection
-
-from bongsu.domain.audit import AuditEvent, AuditOutcome
 from bongsu.domain.codes import grants as codes
 from bongsu.domain.grants import Grant
 from bongsu.domain.labels import OPEN
 from bongsu.domain.people import Actor
-from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import Permission, Thing, Verdict, judge
 from bongsu.policy.access_rules import permitted_in
 from bongsu.service.platform import Platform
-from bongsu.service.recording import append_refusal, refusal_facts
-from bongsu.store import audit
+from bongsu.service.recording import Ask, record_refusal, refusals_recorded
 from bongsu.store.grants import get_grant
 
 
@@ -47,22 +40,27 @@ def verdict(actor: Actor, permission: Permission, grant: Grant, now: float) -> V
     return Verdict.ALLOWED if allowed else Verdict.FORBIDDEN
 
 
-@dataclass(frozen=True)
-class Deed:
-    """What was done to a grant, or asked for and refused: ``action`` as of :class:`bongsu.domain.audit.AuditEvent`.
+def about(platform: Platform, actor: Actor, grant_id: str, action: str, *sides: str) -> Ask:
+    """What somebody asks of a grant, told in the logs of these ministries; of none, where it does not exist for the
+    actor: in that of their own."""
+    tenants = sorted({tenant_of(actor, side) for side in sides}) or [HOME]
+    return Ask(
+        platform,
+        actor,
+        tenant=tenants[0],
+        action=action,
+        object=f"grant:{grant_id}",
+        request_id=platform.author.request_id,
+        others=tuple(tenants[1:]),
+    )
 
-    ``of_receiver``: it is of the receiver's runs, of which the giver does not hear.
-    """
 
-    action: str
-    at: float
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    outcome: AuditOutcome = AuditOutcome.DONE
-    of_receiver: bool = False
-
-
-def permitted(platform: Platform, actor: Actor, permission: Permission, grant_id: str, action: str) -> Grant:
-    """The grant, if the actor may do this to it. A refusal is recorded.
+@contextmanager
+def acting(
+    platform: Platform, actor: Actor, permission: Permission, grant_id: str, action: str
+) -> Iterator[tuple[Ask, Grant]]:
+    """The grant, if the actor may do this to it, and what they ask, of which both sides hear. What is refused, here or
+    within the block, is recorded.
 
     Raises:
         BongsuError: ``grants.unknown`` if there is none, as far as the actor may know; ``grants.forbidden``.
@@ -71,48 +69,20 @@ def permitted(platform: Platform, actor: Actor, permission: Permission, grant_id
         grant = get_grant(connection, grant_id)
     found = verdict(actor, permission, grant, platform.clock()) if grant else Verdict.UNKNOWN
     if grant is None or found is Verdict.UNKNOWN:
-        raise codes.UNKNOWN.error(grant=grant_id)
-    if found is Verdict.FORBIDDEN:
-        reads_there = permission is Permission.GRANT_READ and grant.giver not in actor.ministries
-        side = grant.receiver if reads_there else grant.giver
-        refused = permitted_in(actor, permission, side, codes.FORBIDDEN, grant=grant_id)
-        assert refused.problem is not None
-        error = BongsuError([refused.problem])
-        record_refusal(platform, actor, grant, action, error)
+        error = codes.UNKNOWN.error(grant=grant_id)
+        if permission is not Permission.GRANT_READ:  # as of runs: who looks for what is not there attempts nothing
+            record_refusal(about(platform, actor, grant_id, action), error)
         raise error
-    return grant
+    asked = about(platform, actor, grant_id, action, grant.giver, grant.receiver)
+    with refusals_recorded(asked):
+        if found is Verdict.FORBIDDEN:
+            reads_there = permission is Permission.GRANT_READ and grant.giver not in actor.ministries
+            side = grant.receiver if reads_there else grant.giver
+            permitted_in(actor, permission, side, codes.FORBIDDEN, grant=grant_id).require()
+        yield asked, grant
 
 
-def record(connection: Connection, platform: Platform, actor: Actor, grant: Grant, deed: Deed) -> None:
-    """Write it into the logs of both sides, as the last statements of the transaction."""
-    audit.append_all(connection, _entries(platform, actor, grant, deed))
-
-
-def record_refusal(
-    platform: Platform, actor: Actor, grant: Grant, action: str, error: BongsuError, *, of_receiver: bool = False
-) -> None:
-    """As :func:`record`, of what was asked for and not done, in a transaction of its own."""
-    if platform.database.read_only:
-        return
-    with platform.database.write() as connection:
-        deed = Deed(action, platform.clock(), refusal_facts(error), AuditOutcome.REFUSED, of_receiver)
-        append_refusal(connection, platform, *_entries(platform, actor, grant, deed))
-
-
-def _entries(platform: Platform, actor: Actor, grant: Grant, deed: Deed) -> list[AuditEvent]:
-    sides = {grant.receiver} if deed.of_receiver else {grant.giver, grant.receiver}
-    thing, request = f"grant:{grant.id}", platform.author.request_id
-    return [
-        AuditEvent(tenant, actor.id, deed.action, thing, deed.at, deed.outcome, OPEN, dict(deed.facts), request)
-        for tenant in sorted({tenant_of(actor, side) for side in sides})
-    ]
-
-
-@contextmanager
-def refusals_recorded(platform: Platform, actor: Actor, grant: Grant, action: str) -> Iterator[None]:
-    """What the block refuses is recorded, and raised."""
-    try:
-        yield
-    except BongsuError as error:
-        record_refusal(platform, actor, grant, action, error)
-        raise
+def readable(platform: Platform, actor: Actor, grant_id: str) -> Grant:
+    """The grant, if the actor may look at it. Raises as :func:`acting`."""
+    with acting(platform, actor, Permission.GRANT_READ, grant_id, "grant.read") as (_asked, grant):
+        return grant

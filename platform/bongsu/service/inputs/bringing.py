@@ -26,8 +26,9 @@ from bongsu.service.inputs.importing import THREADS
 from bongsu.service.platform import Platform
 from bongsu.service.sharing import Received, find_received
 from bongsu.store.artifacts import find_owned, note_artifact
-from bongsu.store.lineage import Node, artifact_node, input_node, put_nodes
+from bongsu.store.lineage import Node, put_nodes
 from bongsu.store.locks import hold_labels
+from bongsu.store.node_ids import artifact_node, input_node
 from bongsu.store.permits import Wanted, shared_with
 from bongsu.store.receipts import TAKEN, label_at_givers, rise
 

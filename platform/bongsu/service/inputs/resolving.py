@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from sqlalchemy import Connection
+
 from bongsu.domain.artifact import ArtifactRef, ArtifactType, check_tree_path
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import DIGEST_PATTERN, Digest
@@ -34,6 +36,7 @@ from bongsu.store import datasets, models
 from bongsu.store.artifacts import find_owned, get_artifact, note_artifact
 from bongsu.store.audit import append_all
 from bongsu.store.receipts import rise, was_shared
+from bongsu.store.version_pages import number_in
 
 Locate = Callable[[str], Location | None]
 _CONFIG = "config.json"
@@ -241,8 +244,8 @@ def _model(platform: Platform, uri: str) -> _Tree:
         try:
             version = models.find_version(connection, uri)
         except BongsuError:
-            known = {found.name for found in models.list_versions(connection)}
             name = uri.removeprefix("models:/").partition("/")[0].partition("@")[0]
+            known = models.model_names_near(connection, name)
             raise NotFound(N_("no such version is registered"), _models_like(name, known)) from None
     if not platform.artifacts.has(version.digest):
         raise _gone(version.digest)
@@ -250,24 +253,29 @@ def _model(platform: Platform, uri: str) -> _Tree:
     return _Tree(version.digest, size, Label.parse(version.label))
 
 
-def _models_like(name: str, known: set[str]) -> str | None:
+def _models_like(name: str, known: Collection[str]) -> str | None:
     best = name if name in known else closest(name, known)
     return f"models:/{best}" if best else None
 
 
 def _dataset(platform: Platform, rest: str) -> _Tree:
     name, _, version = rest.lstrip("/").partition("/")
+    number = number_in(version)
     with platform.read() as connection:
-        found = datasets.list_dataset_versions(connection, name) if name else []
-        everything = {one.name for one in datasets.list_dataset_versions(connection)} if not found else set()
-    wanted = next((one for one in found if version == str(one.version)), None)
-    if wanted is None:
-        best = closest(name, everything)
-        near = f"datasets:/{name}/{found[0].version}" if found else (f"datasets:/{best}/..." if best else None)
-        raise NotFound(N_("no such version is registered"), near)
+        wanted = datasets.find_dataset_version(connection, name, number) if number is not None else None
+        if wanted is None:
+            raise NotFound(N_("no such version is registered"), _dataset_like(connection, name))
     if not platform.artifacts.has(wanted.digest):
         raise _gone(wanted.digest)
     return _Tree(wanted.digest, wanted.size, Label.parse(wanted.label))
+
+
+def _dataset_like(connection: Connection, name: str) -> str | None:
+    newest = datasets.find_dataset_version(connection, name)
+    if newest is not None:
+        return f"datasets:/{name}/{newest.version}"
+    best = closest(name, datasets.dataset_names_near(connection, name))
+    return f"datasets:/{best}/..." if best else None
 
 
 def _shared(platform: Platform, address: SharedAddress, purpose: UseClass | None) -> Received:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import AuditEvent, AuditOutcome
+from bongsu.domain.audit import Author
 from bongsu.domain.people import Actor
 from bongsu.domain.sessions import RefreshGrant, SessionFamily
 from bongsu.domain.tenants import Tenant
@@ -176,7 +176,9 @@ def _end_copied(issuer: Issuer, connection: Connection, family: SessionFamily, n
     person = known_subject(issuer, connection, family.subject)
     if person is not None:
         facts = {"client": family.client, "family": family.id}
-        _record(connection, person, "session.reuse", now, facts, AuditOutcome.REFUSED)
+        whose = f"person:{person.id}"
+        # What OAuth refuses has no code of ours.
+        audit.append(connection, _themselves(person).was_refused("session.reuse", whose, now, (), facts))
 
 
 def _person(issuer: Issuer, connection: Connection, subject: str) -> Actor:
@@ -186,15 +188,9 @@ def _person(issuer: Issuer, connection: Connection, subject: str) -> Actor:
     return found
 
 
-def _record(
-    connection: Connection,
-    person: Actor,
-    action: str,
-    now: float,
-    facts: dict[str, Any],
-    outcome: AuditOutcome = AuditOutcome.DONE,
-) -> None:
-    tenant = Tenant(home_of(person.id))
-    audit.append(
-        connection, AuditEvent(tenant, person.id, action, f"person:{person.id}", now, outcome, facts=facts)
-    )
+def _record(connection: Connection, person: Actor, action: str, now: float, facts: dict[str, Any]) -> None:
+    audit.append(connection, _themselves(person).did(action, f"person:{person.id}", now, facts=facts))
+
+
+def _themselves(person: Actor) -> Author:
+    return Author(Tenant(home_of(person.id)), person.id)

@@ -20,11 +20,11 @@ from bongsu.domain.problems import BongsuError
 from bongsu.service.platform import Platform
 from bongsu.store.artifacts import find_owned
 from bongsu.store.governed_objects import Found
-from bongsu.store.lineage import artifact_node, version_node, walk
+from bongsu.store.lineage import walk
+from bongsu.store.node_ids import artifact_node, digest_at, version_node
 from bongsu.store.runs import get_plan
 from bongsu.store.stages import stages_of
 
-_ARTIFACT = artifact_node("")
 _CARD = "README.md"
 _LONGEST = 300
 
@@ -47,8 +47,9 @@ def sources_of(connection: Connection, model: Found) -> tuple[tuple[Source, ...]
     }
     shown = [one for one in sorted(found) if model.thing.label.dominates(Label.parse(one[2]))]
     sources = tuple(
-        Source(name=name, digest=Digest(node.removeprefix(_ARTIFACT)), label=Label.parse(text))
+        Source(name=name, digest=digest, label=Label.parse(text))
         for name, node, text in shown
+        if (digest := digest_at(node)) is not None
     )
     return sources, len(found) - len(shown)
 

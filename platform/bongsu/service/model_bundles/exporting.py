@@ -209,11 +209,11 @@ def _refuse_long(object_: str, size: int) -> None:
 def _approval(proposal: Proposal) -> Approval:
     digest = proposal.binding.digest
     said = {one.person: one.voted_at for one in reversed(proposal.votes) if one.digest == digest}
-    deciders = [Decider(person=one, decided_at=round(said[one] * 1000)) for one in proposal.approvers]
+    deciders = [Decider(person=one, decided_at=round(said[one] * 1000)) for one in proposal.deciders]
     return Approval(
         proposal=proposal.id,
         binding=digest,
-        evidence_until=round(proposal.binding.evidence_until * 1000),
+        evidence_until=round((proposal.binding.evidence_ends_at or 0) * 1000),
         deciders=tuple(deciders),
     )
 

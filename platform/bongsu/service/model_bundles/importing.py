@@ -35,8 +35,9 @@ from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.service.uploading import CARDS
 from bongsu.store.artifacts import find_owned, note_artifact
 from bongsu.store.audit import append_all
-from bongsu.store.lineage import Edge, Node, artifact_node, get_nodes, input_node, put_edges, put_nodes
+from bongsu.store.lineage import Edge, Node, get_nodes, put_edges, put_nodes
 from bongsu.store.locks import hold_labels
+from bongsu.store.node_ids import artifact_node, input_node
 from bongsu.store.receipts import label_at_givers, rise
 
 # What a folder of cards holds: that of the document, and apart from it those of the tree.
@@ -90,18 +91,11 @@ def import_bundle(
             ``policy.forbidden-use``; ``artifact.unreadable-card``. What is refused is
             recorded.
     """
-    author = platform.author
-    ask = Ask(
-        platform,
-        platform.actor,
-        tenant=author.tenant,
-        action="model.import",
-        object=f"bundle:{title or archive.name}",
-        request_id=author.request_id,
-    )
-    with refusals_recorded(ask), opened(archive, title) as bundle:
+    ask = Ask.of(platform, "model.import", f"bundle:{title or archive.name}")
+    with refusals_recorded(ask) as asked, opened(archive, title) as bundle:
         head = bundle.head(keys)
         document = head.document
+        asked.states(document.label)
         meant_for(title or archive.name, document.target, here).require()
         refuse_other_grades(grades_of(platform), document.label)
         refuse_above(platform.scope.clearance, document.label)

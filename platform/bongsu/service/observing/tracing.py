@@ -35,10 +35,6 @@ class Tracing:
         self._provider = provider
         self._tracer = provider.get_tracer(SERVICE) if provider is not None else None
 
-    @property
-    def is_on(self) -> bool:
-        return self._tracer is not None
-
     @contextmanager
     def request(
         self, method: str, headers: Mapping[bytes, bytes]

@@ -10,7 +10,8 @@ from bongsu.domain.checkpoints import EntryProof, SignedCheckpoint, WitnessReque
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.service.audit.checking import Checked, check_home, check_log
-from bongsu.service.audit.checkpoints import accept_cosignature, public_keys, request_witness
+from bongsu.service.audit.checkpoints import public_keys, request_witness
+from bongsu.service.audit.cosignatures import accept_cosignature
 from bongsu.service.audit.exporting import Export, export
 from bongsu.service.audit.keys import begin_rotation, end_rotation, home_keys
 from bongsu.service.audit.reading import Entry, Page, list_entries, prove_entry, show_entry

@@ -50,7 +50,7 @@ class GovernancePlane(Protocol):
 
     def give_access(self, request: AccessRequest) -> SharedObject: ...
 
-    def revoke_access(self, permit: str) -> SharedObject: ...
+    def revoke_access(self, permit: str, reason: str = "") -> SharedObject: ...
 
     def proposals(self, states: Collection[ApprovalState]) -> Sequence[Proposal]:
         """Newest first."""
@@ -127,8 +127,8 @@ class GovernanceHere:
     def give_access(self, request: AccessRequest) -> SharedObject:
         return access_permits.give_access(self._platform, self._actor, request)
 
-    def revoke_access(self, permit: str) -> SharedObject:
-        return access_permits.revoke_access(self._platform, self._actor, permit)
+    def revoke_access(self, permit: str, reason: str = "") -> SharedObject:
+        return access_permits.revoke_access(self._platform, self._actor, permit, reason)
 
     def proposals(self, states: Collection[ApprovalState]) -> Sequence[Proposal]:
         return proposing.list_proposals(self._platform, self._actor, self._named, states)

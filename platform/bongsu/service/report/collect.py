@@ -16,7 +16,8 @@ from bongsu.service.report.model import Broken, GraphEdge, GraphNode, ReportVari
 from bongsu.service.report.origins import loss_series, timelines, works
 from bongsu.service.showing import RunDetails, show_run
 from bongsu.service.variants import Variant, variants
-from bongsu.store.lineage import Node, stage_node
+from bongsu.store.lineage import Node
+from bongsu.store.node_ids import stage_node
 
 
 def collect(platform: Platform, run: str) -> RunReport:

@@ -36,6 +36,12 @@ _CODES: Mapping[int, str] = {
     429: "REQUEST_LIMIT_EXCEEDED",
 }
 _FAILED = "MLflow could not do this; the server's log says why."
+_UNTOLD = (
+    "MLflow cannot do this as it was asked. What it says of it has rows of its database in it and is not passed on:"
+    " look at the names and ids in your question."
+)
+_EXISTS = "RESOURCE_ALREADY_EXISTS"
+_TAKEN = "There is something of this name already, or was it made at this moment: use it, or take another name."
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 # Files of these kinds run nothing where they are shown; a picture with a script (SVG) runs it only as a page of its
 # own, which the policy of every answer keeps from it.
@@ -148,10 +154,10 @@ class Guarded:
         if start["status"] >= 500:
             self.is_failed = True
             return
-        if any(word in self._body for word in _DATABASE_WORDS):
-            await answer(Denial(start["status"], "BAD_REQUEST", _FAILED), self._send)
-            return
         said = _said(self._body)
+        if any(word in self._body for word in _DATABASE_WORDS):
+            await answer(_without_rows(start["status"], said), self._send)
+            return
         if "error_code" not in said or "message" not in said:
             await answer(_in_mlflow_s_form(start["status"], said), self._send)
             return
@@ -179,6 +185,14 @@ def _said(body: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
+
+
+def _without_rows(status: int, said: Mapping[str, Any]) -> Denial:
+    """What MLflow tells with the words of its database, which hold rows. Its clients go on by the code if another one
+    has made the same thing at the same moment (``mlflow.set_experiment`` of several processes)."""
+    if said.get("error_code") == _EXISTS:
+        return Denial(status, _EXISTS, _TAKEN)
+    return Denial(status, "BAD_REQUEST", _UNTOLD)
 
 
 def _in_mlflow_s_form(status: int, said: Mapping[str, Any]) -> Denial:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlflow.server.handlers import _get_tracking_store
 
+from bongsu.tracking.governed import changes
 from bongsu.tracking.governed.artifact_paths import OfTree, resolve
 from bongsu.tracking.governed.labelling import Ledger
 from bongsu.tracking.governed.showing import note
@@ -29,6 +30,6 @@ def may_reach(path: str | None, writes: bool, actor: Acting) -> bool:
         if writes:
             ledger = Ledger(session.connection(), actor)
             ledger.check_changeable(*owner)
-            ledger.raise_to(*owner, [actor.written])
+            changes.note(actor, *owner, ledger.raise_to(*owner, [actor.written]))
         note(actor, *owner)
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
@@ -46,12 +47,21 @@ class Body:
         self._parts: list[bytes] = []
         self._again: Message | None = None
         self._at_end = at_end
+        self._is_whole = False
         self.refused: Denial | None = None
 
     @property
     def received(self) -> bytes:
         """So far; nothing of a file."""
         return b"".join(self._parts)
+
+    async def rest(self) -> bytes:
+        """All of it, if MLflow is not asked any more; nothing of a file, and what was received of one that is too
+        large."""
+        with suppress(Refusal):
+            while self._keeps and not self._is_whole:
+                await self()
+        return self.received
 
     async def whole(self) -> bytes:
         """All of it, which is received once more afterwards."""
@@ -71,7 +81,9 @@ class Body:
             raise self._refusal(TOO_LARGE)
         if self._keeps and part:
             self._parts.append(part)
-        if message["type"] == "http.request" and not message.get("more_body", False):
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            self._is_whole = True
+        if message["type"] == "http.request" and self._is_whole:
             await self._end()
         return message
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.orm import with_loader_criteria
+from sqlalchemy.orm import LoaderCriteriaOption
 from sqlalchemy.sql.visitors import iterate
 
 from bongsu.tracking.governed.marks import Kind, marks
@@ -183,6 +183,24 @@ def criterion_of(mapped: type, unsealed: bool) -> ColumnElement[bool]:
     return NOBODY if made is None else made(Filter(unsealed and mapped is not workspaces.SqlWorkspace))
 
 
+class _OfEachAlias(LoaderCriteriaOption):
+    """Criteria that speak of the alias they are for, wherever it stands.
+
+    SQLAlchemy says so itself in WHERE and where a relationship is joined, but takes criteria as they are into an ON
+    clause that somebody wrote (``_ORMJoin``). There they would ask whether any row of the table exists for the viewer.
+    """
+
+    __slots__ = ()
+    _traverse_internals = LoaderCriteriaOption._traverse_internals
+
+    def _resolve_where_criteria(self, ext_info: Any) -> ColumnElement[bool]:
+        found = super()._resolve_where_criteria(ext_info)
+        if not ext_info.is_aliased_class:
+            return found
+        adapted: ColumnElement[bool] = ext_info._adapter.traverse(found)
+        return adapted
+
+
 class LoaderCriteria:
     """Options for statements, built once and good for every viewer.
 
@@ -193,7 +211,7 @@ class LoaderCriteria:
     def __init__(self, unsealed: bool) -> None:
         # What is loaded for a row later is a statement of its own, and gets its own.
         options = {
-            mapped: with_loader_criteria(
+            mapped: _OfEachAlias(
                 mapped, criterion_of(mapped, unsealed), include_aliases=True, propagate_to_loaders=False
             )
             for mapped in mapped_classes()

@@ -10,20 +10,23 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, PERMISSION_DENIED, RESOURCE_DOES_NOT_EXIST
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST
 from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlModelVersionTag
 from mlflow.store.tracking.dbmodels.models import SqlDataset, SqlLoggedModel, SqlLoggedModelTag, SqlRun, SqlTag
 from sqlalchemy import Connection, CursorResult, Executable, Table, exists, insert, select, update
 
-from bongsu.domain.labels import Label, high_water_mark
+from bongsu.domain.codes import mlflow as codes
+from bongsu.domain.labels import OPEN, Label, high_water_mark
 from bongsu.tracking.governed import marks
 from bongsu.tracking.governed.marks import Kind
-from bongsu.tracking.governed.refusals import ONLY_LOOK
-from bongsu.tracking.governed.viewer import Acting, Recorder
+from bongsu.tracking.governed.refusals import denied, only_looks
+from bongsu.tracking.governed.showing import OBJECTS
+from bongsu.tracking.governed.viewer import Acting, Recorder, current_actor
 from bongsu.tracking.names import LABEL_TAG
 
 UNFILTERED = {"bongsu_unfiltered": True}
 """Execution option of the few statements that look at rows whether or not they exist for the viewer."""
+_CHUNK = 500
 _TABLES: dict[type, Table] = {
     mapped: mapped.__table__
     for mapped in (
@@ -45,14 +48,15 @@ def unknown(kind: Kind, thing: str) -> MlflowException:
 
 def only_look() -> MlflowException:
     """To who may not change anything, in the words of the door."""
-    return MlflowException(ONLY_LOOK.message, PERMISSION_DENIED)
+    actor = current_actor()
+    assert isinstance(actor, Acting)
+    return denied(only_looks(actor.viewer.id, actor.workspace))
 
 
-def sealed_by_bongsu(kind: Kind, thing: str) -> MlflowException:
-    return MlflowException(
-        f"Bongsu recorded the {kind.value} {thing}: it can be read, and is not changed through MLflow.",
-        PERMISSION_DENIED,
-    )
+def sealed_by_bongsu(kind: Kind, thing: str, label: Label = OPEN) -> MlflowException:
+    """Of something that the asker sees."""
+    object_ = f"{OBJECTS[kind]}:{thing}"
+    return denied(codes.SEALED.at(object=object_), object_=object_, label=label)
 
 
 class Ledger:
@@ -77,18 +81,30 @@ class Ledger:
         """
         return self._seen(kind, thing)[0].label
 
+    def labels(self, kind: Kind, things: Sequence[str]) -> dict[str, Label]:
+        """The same for many; what the actor does not see is left out."""
+        found: dict[str, Label] = {}
+        for begin in range(0, len(things), _CHUNK):
+            for thing, known in marks.find(self._connection, kind, things[begin : begin + _CHUNK]).items():
+                if seen := [mark for mark in known if self._is_there(mark)]:
+                    found[thing] = seen[0].label
+        return found
+
     def check_changeable(self, kind: Kind, thing: str) -> None:
         """Raises MlflowException: RESOURCE_DOES_NOT_EXIST, or PERMISSION_DENIED for what is sealed."""
         seen = self._seen(kind, thing)
         if isinstance(self._actor, Acting) and any(mark.sealed for mark in seen):
-            raise sealed_by_bongsu(kind, thing)
+            raise sealed_by_bongsu(kind, thing, seen[0].label)
 
     def _seen(self, kind: Kind, thing: str) -> list[marks.Mark]:
         found = marks.find(self._connection, kind, [thing]).get(thing, [])
-        seen = [mark for mark in found if mark.workspace == self._actor.workspace and self._sees(mark)]
+        seen = [mark for mark in found if self._is_there(mark)]
         if not seen:
             raise unknown(kind, thing)
         return seen
+
+    def _is_there(self, mark: marks.Mark) -> bool:
+        return mark.workspace == self._actor.workspace and self._sees(mark)
 
     def _sees(self, mark: marks.Mark) -> bool:
         return not isinstance(self._actor, Acting) or self._actor.viewer.clearance.dominates(mark.label)
@@ -110,6 +126,11 @@ class Ledger:
         marks.put(self._connection, kind, thing, scope, sealed=isinstance(self._actor, Recorder))
         self._look_again(scope)
 
+    def put_alone(self, kind: Kind, thing: str, label: Label) -> None:
+        """A new thing, whatever had its id before."""
+        marks.forget(self._connection, kind, thing)
+        self.put(kind, thing, label)
+
     def mention(self, kind: Kind, thing: str, label: Label) -> None:
         """A thing that is known through others is known in one more scope; that alone seals nothing but names of
         models, under which nobody else registers."""
@@ -118,14 +139,16 @@ class Ledger:
         marks.put(self._connection, kind, thing, scope, sealed=sealed)
         self._look_again(scope)
 
-    def raise_notes(self, kind: Kind, thing: str, label: Label) -> None:
-        """What somebody writes about a thing: it has a label of its own, the highest of what was written."""
+    def raise_notes(self, kind: Kind, thing: str, label: Label) -> Label:
+        """What somebody writes about a thing: it has a label of its own, the highest of what was written. Returns
+        that."""
         marks.hold(self._connection, kind, thing)
         found = marks.find(self._connection, kind, [thing]).get(thing, [])
         joined = high_water_mark((mark.label for mark in found if mark.workspace == self._actor.workspace), label)
         scope = marks.scope_of(self._connection, self._actor.workspace, joined)
         marks.move(self._connection, kind, thing, scope)
         self._look_again(scope)
+        return joined
 
     def raise_to(self, kind: Kind, thing: str, labels: Iterable[Label]) -> Label:
         """Raise a run, model or version to the least upper bound of its label and ``labels``; returns that. What was
@@ -179,7 +202,7 @@ class Ledger:
 
     def _raise_if_known(self, kind: Kind, thing: str, label: Label) -> None:
         found = marks.find(self._connection, kind, [thing]).get(thing, [])
-        if found and found[0].workspace == self._actor.workspace and self._sees(found[0]):
+        if found and self._is_there(found[0]):
             self.raise_to(kind, thing, [label])
 
     def _move_mention(self, kind: Kind, thing: str, old: int, new: int) -> None:

@@ -11,13 +11,13 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.store.model_registry.dbmodels import models as registry
 from mlflow.store.tracking.dbmodels import models as tracking
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from bongsu.domain.labels import Label, high_water_mark
-from bongsu.tracking.governed import sources, tags
+from bongsu.tracking.governed import changes, sources, tags
 from bongsu.tracking.governed.labelling import Ledger
-from bongsu.tracking.governed.marks import Kind
+from bongsu.tracking.governed.marks import Kind, marks
 from bongsu.tracking.governed.viewer import Acting, Recorder
 from bongsu.tracking.names import LABEL_TAG
 
@@ -47,6 +47,7 @@ class NewThings:
         self._actor = actor
         self._labels: dict[tuple[Kind, str], Label] = {}
         self._experiments: list[Any] = []
+        self._experiments_of_traces: dict[str, str] = {}
         self._mentions: list[tuple[Kind, Any, Label]] = []
 
     def decide_label(self, row: Any) -> None:
@@ -63,9 +64,13 @@ class NewThings:
         for row in self._experiments:
             if acting is not None:  # the recorder's is known through what is in it
                 self._ledger.put(Kind.EXPERIMENT, str(row.experiment_id), acting.written)
+                changes.note(acting, Kind.EXPERIMENT, str(row.experiment_id), acting.written)
                 self._ledger.raise_notes(Kind.EXPERIMENT_NOTES, str(row.experiment_id), acting.written)
         for (kind, thing), label in self._labels.items():
-            if kind is not Kind.MODEL:
+            changes.note(acting, kind, thing, label, experiment=self._experiments_of_traces.get(thing, ""))
+            if kind is Kind.TRACE:
+                self._ledger.put_alone(kind, thing, label)
+            elif kind is not Kind.MODEL:
                 self._ledger.put(kind, thing, label)
             elif acting is not None:
                 self._ledger.put(kind, thing, label)
@@ -119,22 +124,26 @@ class NewThings:
         self._mentions.append((Kind.EXPERIMENT, row.experiment_id, label))
 
     def trace(self, row: tracking.SqlTraceInfo) -> None:
-        of_run: list[Label] = []
+        of_sources: list[Label] = []
         if isinstance(self._actor, Acting):
-            self._check_free(row.request_id)
+            of_sources = self._left_by(row.request_id)
             self._ledger.label(Kind.EXPERIMENT, str(row.experiment_id))
             runs = [part.value for part in row.request_metadata if part.key == _SOURCE_RUN]
-            of_run = [self._ledger.label(Kind.RUN, run) for run in runs]
-        self._labels[Kind.TRACE, row.request_id] = self._label(row.tags, of_run)
+            of_sources += [self._ledger.label(Kind.RUN, run) for run in runs]
+        self._labels[Kind.TRACE, row.request_id] = self._label(row.tags, of_sources)
+        self._experiments_of_traces[row.request_id] = str(row.experiment_id)
 
-    def _check_free(self, trace: str) -> None:
-        """Clients make ids of traces themselves, at random, and begin one that they have begun once more. An id that a
-        hidden trace has is refused as one that is none, in the same words."""
-        table = tracking.SqlTraceInfo.__table__
-        if _TRACE.fullmatch(trace) and not self._ledger.ask(select(exists().where(table.c.request_id == trace))):
-            return
+    def _left_by(self, trace: str) -> list[Label]:
+        """Clients make ids of traces themselves, at random, and begin one that they have begun once more, or deleted.
+        An id that a hidden trace has, or had, is refused as one that is none, in the same words. The mark of a deleted
+        one stays for this: so do its files, which are those of whoever has its id."""
+        row, mark = tracking.SqlTraceInfo.__table__, marks.c
+        is_there = exists().where(row.c.request_id == trace)
+        was_there = exists().where(mark.kind == Kind.TRACE.value, mark.thing == trace)
+        if _TRACE.fullmatch(trace) and not self._ledger.ask(select(or_(is_there, was_there))):
+            return []
         try:
-            self._ledger.label(Kind.TRACE, trace)
+            return [self._ledger.label(Kind.TRACE, trace)]
         except MlflowException:
             raise MlflowException(_NO_ID.format(what="trace", begin="tr"), INVALID_PARAMETER_VALUE) from None
 

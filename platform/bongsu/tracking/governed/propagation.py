@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.store.model_registry.dbmodels import models as registry
 from mlflow.store.tracking.dbmodels import models as tracking
 from mlflow.store.workspace.dbmodels.models import SqlWorkspace
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
-from bongsu.tracking.governed import tags
+from bongsu.domain.codes import mlflow as codes
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
+from bongsu.tracking.governed import changes, screened, tags, trace_places
+from bongsu.tracking.governed.closed import NO_OTHER
 from bongsu.tracking.governed.labelling import Ledger, only_look
 from bongsu.tracking.governed.marks import Kind
 from bongsu.tracking.governed.new_things import CREATABLE, NewThings
+from bongsu.tracking.governed.refusals import denied
 from bongsu.tracking.governed.viewer import Acting, Actor, Housekeeping, Recorder
 from bongsu.tracking.names import LABEL_TAG
 
@@ -91,9 +94,14 @@ def before_flush(session: Session, actor: Actor) -> None:
     new = set(session.new)
     made = NewThings(session, ledger, actor)
     # Things first: what belongs to a new one needs no check of its own.
+    if isinstance(actor, Acting):
+        deleted = set(session.deleted)
+        screened.check_rows([row for row in changed if row not in deleted], new)
     for row in changed:
         if row in new and type(row) in CREATABLE:
             made.decide_label(row)
+    if isinstance(actor, Acting):  # of ids that may be used: of the others nothing else is told
+        trace_places.check_rows(set(changed) - set(session.deleted), actor.workspace)
     for row in changed:
         _check(row, row in new, ledger, actor, made)
     session.info.setdefault(_NEW_THINGS, []).append(made)
@@ -128,7 +136,7 @@ def _check(row: Any, is_new: bool, ledger: Ledger, actor: Acting | Recorder, mad
     elif kind in (tracking.SqlInputTag, *CREATABLE):
         return  # it came with the thing that was checked
     elif isinstance(actor, Acting) or kind is SqlWorkspace:
-        raise MlflowException("Things of this kind are not kept here.", PERMISSION_DENIED)
+        raise denied(codes.CLOSED.at(why=phrase(N_("things of this kind have no label")), way=phrase(NO_OTHER)))
 
 
 def _check_part(row: Any, ledger: Ledger, actor: Acting | Recorder, made: NewThings) -> None:
@@ -150,8 +158,8 @@ def _check_part(row: Any, ledger: Ledger, actor: Acting | Recorder, made: NewThi
     labels = [actor.written]
     if isinstance(row, tracking.SqlLoggedModelMetric):
         labels.append(ledger.label(Kind.RUN, row.run_id))
-    if not is_deleted:
-        ledger.raise_to(kind, thing, labels)
+    label = ledger.label(kind, thing) if is_deleted else ledger.raise_to(kind, thing, labels)
+    changes.note(actor, kind, thing, label, key=key or "")
 
 
 def _check_thing(row: Any, ledger: Ledger, actor: Acting | Recorder) -> None:
@@ -167,10 +175,16 @@ def _check_thing(row: Any, ledger: Ledger, actor: Acting | Recorder) -> None:
             part.key for part in inspect(row).attrs if part.history.has_changes() and any(part.history.deleted)
         }
         if not touched <= {"last_updated_time", "last_update_time", "model_versions", "registered_model_tags"}:
-            raise MlflowException("Names and descriptions that others know are not changed.", PERMISSION_DENIED)
+            raise denied(
+                codes.CLOSED.at(why=phrase(N_("names that others know are not changed")), way=phrase(NO_OTHER))
+            )
         return
-    if any(inspect(row).attrs[name].history.has_changes() for name in _WORDS[type(row)]):
-        ledger.raise_to(kind, thing, [actor.written])
+    fields = {
+        part.key for part in inspect(row).mapper.column_attrs if inspect(row).attrs[part.key].history.has_changes()
+    }
+    says_something = not fields.isdisjoint(_WORDS[type(row)])
+    label = ledger.raise_to(kind, thing, [actor.written]) if says_something else ledger.label(kind, thing)
+    changes.note(actor, kind, thing, label, fields=fields)
 
 
 def _check_notes(
@@ -185,7 +199,8 @@ def _check_notes(
         return
     ledger.check_changeable(kind, str(thing))
     notes = Kind.EXPERIMENT_NOTES if kind is Kind.EXPERIMENT else Kind.MODEL_NOTES
-    ledger.raise_notes(notes, str(thing), actor.written)
+    label = ledger.raise_notes(notes, str(thing), actor.written).join(ledger.label(kind, str(thing)))
+    changes.note(actor, kind, str(thing), label, key=row.key)
 
 
 def _check_edge(row: Any, is_new: bool, ledger: Ledger, actor: Acting | Recorder, made: NewThings) -> None:
@@ -203,6 +218,8 @@ def _check_edge(row: Any, is_new: bool, ledger: Ledger, actor: Acting | Recorder
         return  # it says what each of them is labelled
     if row.source_type == "RUN_OUTPUT":
         ledger.check_changeable(*other)
-        ledger.raise_to(*other, [ledger.label(Kind.RUN, run)])
+        label = ledger.label(Kind.RUN, run)
+        changes.note(actor, *other, ledger.raise_to(*other, [label]))
     else:
-        ledger.raise_to(Kind.RUN, run, [label, actor.written])
+        label = ledger.raise_to(Kind.RUN, run, [label, actor.written])
+    changes.note(actor, Kind.RUN, run, label)

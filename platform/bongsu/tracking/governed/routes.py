@@ -1,4 +1,5 @@
-"""Every route that MLflow serves, and who may ask for it. What is on neither list is closed, and a test says so.
+"""Every route of MLflow's that is open, and who may ask for it. What is closed, and why, stands in ``closed``; what is
+on neither list is closed, and a test says so.
 
 Templates are those of MLflow's documentation; ``{name}`` is one part of a path, ``{name:path}`` any number of them.
 What begins with ``/api/`` is served below ``/ajax-api/`` as well, unless it is one of the few that are not.
@@ -7,7 +8,7 @@ What begins with ``/api/`` is served below ``/ajax-api/`` as well, unless it is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -31,12 +32,15 @@ class Route:
 
     Attributes:
         takes_file: its body is a file, not a message.
+        deed: what a change does to which kind of thing, as the audit log names it behind ``mlflow.``; with the verb
+            ``write`` it is one of many that a training makes. Empty for what changes nothing.
     """
 
     method: str
     template: str
     access: Access
     takes_file: bool = False
+    deed: str = ""
 
     def takes_json(self, is_called_json: bool) -> bool:
         """Whether the body is JSON, or ought to be; ``is_called_json`` by whoever sends it."""
@@ -47,7 +51,12 @@ SPANS = "/v1/traces"
 """Takes protobuf (OpenTelemetry), and JSON where it is called so."""
 _A = "/api/2.0/mlflow"
 _T = "/api/3.0/mlflow/traces"
+_T2 = f"{_A}/traces"
+"""What clients of MLflow 3 go on to ask of the older interface: tags, and deletions."""
 _FILES = "/api/2.0/mlflow-artifacts/artifacts"
+_FILE = f"{_FILES}/{{artifact_path:path}}"
+FILE_WRITTEN = "file.write"
+"""A file is of a run, a logged model or a trace: what its path says."""
 
 _LOOK = f"""
 GET  {_A}/experiments/get
@@ -87,44 +96,47 @@ GET  /version
 POST /graphql
 """
 _WRITE = f"""
-POST   {_A}/experiments/create
-POST   {_A}/experiments/set-experiment-tag
-POST   {_A}/experiments/delete-experiment-tag
-POST   {_A}/runs/create
-POST   {_A}/runs/delete
-POST   {_A}/runs/restore
-POST   {_A}/runs/update
-POST   {_A}/runs/set-tag
-POST   {_A}/runs/delete-tag
-POST   {_A}/runs/log-batch
-POST   {_A}/runs/log-inputs
-POST   {_A}/runs/log-metric
-POST   {_A}/runs/log-model
-POST   {_A}/runs/log-parameter
-POST   {_A}/runs/outputs
-POST   {_A}/logged-models
-PATCH  {_A}/logged-models/{{model_id}}
-DELETE {_A}/logged-models/{{model_id}}
-POST   {_A}/logged-models/{{model_id}}/params
-PATCH  {_A}/logged-models/{{model_id}}/tags
-DELETE {_A}/logged-models/{{model_id}}/tags/{{tag_key}}
-POST   {_A}/model-versions/create
-PATCH  {_A}/model-versions/update
-POST   {_A}/model-versions/set-tag
-DELETE {_A}/model-versions/delete-tag
-POST   {_A}/registered-models/create
-POST   {_A}/registered-models/set-tag
-DELETE {_A}/registered-models/delete-tag
-POST   {_T}
-PATCH  {_T}/{{trace_id}}/tags
-DELETE {_T}/{{trace_id}}/tags
-POST   {_T}/{{trace_id}}/assessments
-PATCH  {_T}/{{trace_id}}/assessments/{{assessment_id}}
-DELETE {_T}/{{trace_id}}/assessments/{{assessment_id}}
-POST   {_T}/delete-traces
+POST   {_A}/experiments/create experiment.create
+POST   {_A}/experiments/set-experiment-tag experiment.tag
+POST   {_A}/experiments/delete-experiment-tag experiment.untag
+POST   {_A}/runs/create run.create
+POST   {_A}/runs/delete run.delete
+POST   {_A}/runs/restore run.restore
+POST   {_A}/runs/update run.update
+POST   {_A}/runs/set-tag run.tag
+POST   {_A}/runs/delete-tag run.untag
+POST   {_A}/runs/log-batch run.write
+POST   {_A}/runs/log-inputs run.write
+POST   {_A}/runs/log-metric run.write
+POST   {_A}/runs/log-model run.write
+POST   {_A}/runs/log-parameter run.write
+POST   {_A}/runs/outputs run.write
+POST   {_A}/logged-models logged-model.create
+PATCH  {_A}/logged-models/{{model_id}} logged-model.update
+DELETE {_A}/logged-models/{{model_id}} logged-model.delete
+POST   {_A}/logged-models/{{model_id}}/params logged-model.write
+PATCH  {_A}/logged-models/{{model_id}}/tags logged-model.tag
+DELETE {_A}/logged-models/{{model_id}}/tags/{{tag_key}} logged-model.untag
+POST   {_A}/model-versions/create version.create
+PATCH  {_A}/model-versions/update version.update
+POST   {_A}/model-versions/set-tag version.tag
+DELETE {_A}/model-versions/delete-tag version.untag
+POST   {_A}/registered-models/create model.create
+POST   {_A}/registered-models/set-tag model.tag
+DELETE {_A}/registered-models/delete-tag model.untag
+POST   {_T} trace.write
+PATCH  {_T}/{{trace_id}}/tags trace.tag
+DELETE {_T}/{{trace_id}}/tags trace.untag
+POST   {_T}/{{trace_id}}/assessments trace.assess
+PATCH  {_T}/{{trace_id}}/assessments/{{assessment_id}} trace.assess
+DELETE {_T}/{{trace_id}}/assessments/{{assessment_id}} trace.unassess
+POST   {_T}/delete-traces trace.delete
+PATCH  {_T2}/{{request_id}}/tags trace.tag
+DELETE {_T2}/{{request_id}}/tags trace.untag
+POST   {_T2}/delete-traces trace.delete
 """
 _WRITE_PLAIN = f"""
-POST {SPANS}
+POST {SPANS} trace.write
 """
 _READ_FILES = f"""
 GET {_A}/artifacts/list
@@ -147,41 +159,14 @@ GET /health
 GET /static-files/{path:path}
 """
 
-CLOSED: Mapping[str, str] = {
-    r"/api/3\.0/mlflow/gateway/.*|/gateway/.*|/api/2\.0/mlflow/gateway-proxy": "calls other services with secrets",
-    r"/api/2\.0/mlflow/webhooks(/.*)?": "carries rows to other hosts",
-    r"/ajax-api/3\.0/jobs/.*|/api/3\.0/mlflow/(jobs|prompt-optimization)/.*": "runs code on the server",
-    r"/api/3\.0/mlflow/(scorers|scorer|genai|issues|demo)(/.*)?": "runs code on the server, or its rows have no label",
-    r"/api/3\.0/mlflow/(label-schemas|review-queues|datasets)(/.*)?": "its rows have no label",
-    r"/api/3\.0/mlflow/assistant/.*": "runs commands on the server",
-    r"/api/3\.0/mlflow/mcp-servers(/.*)?": "calls other services",
-    r"/api/3\.0/mlflow/ui-telemetry": "tells others of what people do",
-    r"/api/3\.0/mlflow/traces/(metrics|calculate-filter-correlation)": "sums over rows whatever their labels",
-    r"/api/[23]\.0/mlflow/traces/link-(prompts|to-run)": "its rows have no label",
-    r"/api/2\.0/mlflow/traces(/.*)?": "traces have a newer interface",
-    r"/api/2\.0/mlflow/(get-online-trace-details|unified-traces)": "not served by MLflow either",
-    r"/api/2\.0mlflow/experiments/search-datasets": "not served by MLflow either",
-    r"/api/2\.0/mlflow/experiments/(delete|restore|update)": "would reach runs hidden from the caller",
-    r"/api/2\.0/mlflow/registered-models/(delete|rename|update)": "would reach versions hidden from the caller",
-    r"/api/2\.0/mlflow/model-versions/(delete|transition-stage)": "a version is withdrawn by the control plane",
-    r"/api/2\.0/mlflow/registered-models/alias": "an alias is a promotion, which approvers decide",
-    r"/api/2\.0/mlflow/runs/create-promptlab-run|/api/2\.0/mlflow/upload-artifact": "writes past the artifact routes",
-    r"/api/2\.0/mlflow/artifacts/presigned-.*|/api/2\.0/mlflow-artifacts/(mpu|presigned)/.*": "hands out addresses",
-    r"/api/2\.0/mlflow-artifacts/artifacts/.*": "files are kept",
-    r"/api/3\.0/mlflow/workspaces(/.*)?": "ministries are the control plane's",
-    r"/build/.*": "the same files as below /static-files",
-    r"/graphql": "asked by POST only",
-}
-"""Templates that are closed, by pattern, and why. ``/ajax-api/`` is written ``/api/`` here where both are meant."""
-
 
 def _rows(text: str, access: Access, both: bool = False) -> Iterator[Route]:
     for line in text.split("\n"):
         if line.strip():
-            method, template = line.split()
-            yield Route(method, template, access, takes_file=False)
+            method, template, *deed = line.split()
+            yield Route(method, template, access, deed="".join(deed))
             if both:
-                yield Route(method, template.replace("/api/", "/ajax-api/", 1), access)
+                yield Route(method, template.replace("/api/", "/ajax-api/", 1), access, deed="".join(deed))
 
 
 OPEN_ROUTES: tuple[Route, ...] = (
@@ -194,26 +179,18 @@ OPEN_ROUTES: tuple[Route, ...] = (
     *_rows(_READ_FILES_AJAX, Access.FILES),
     *_rows(_READ_FILES_PLAIN, Access.FILES),
     *_rows(_PUBLIC_PLAIN, Access.PUBLIC),
-    Route("PUT", f"{_FILES}/{{artifact_path:path}}", Access.WRITE, takes_file=True),
-    Route("PUT", f"{_FILES.replace('/api/', '/ajax-api/')}/{{artifact_path:path}}", Access.WRITE, takes_file=True),
+    Route("PUT", _FILE, Access.WRITE, takes_file=True, deed=FILE_WRITTEN),
+    Route("PUT", _FILE.replace("/api/", "/ajax-api/"), Access.WRITE, takes_file=True, deed=FILE_WRITTEN),
 )
 """What is served, and to whom."""
 
 _OPEN_BY_KEY = {(route.method, route.template): route for route in OPEN_ROUTES}
-_CLOSED = [re.compile(pattern) for pattern in CLOSED]
-
-
-def is_known(method: str, template: str) -> bool:
-    """True if somebody decided about this route."""
-    both = template.replace("/ajax-api/", "/api/", 1)
-    is_closed = any(pattern.fullmatch(template) or pattern.fullmatch(both) for pattern in _CLOSED)
-    return (method, template) in _OPEN_BY_KEY or is_closed
 
 
 def _compile(template: str) -> re.Pattern[str]:
     pattern = re.escape(template)
-    pattern = re.sub(r"\\\{\w+:path\\\}", ".+", pattern)
-    return re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", pattern))
+    pattern = re.sub(r"\\\{(\w+):path\\\}", r"(?P<\1>.+)", pattern)
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", pattern))
 
 
 def _specificity(route: Route) -> tuple[bool, int]:
@@ -231,3 +208,9 @@ def match(method: str, path: str) -> Route | None:
     if exact := _EXACT.get((asked, path)):
         return exact
     return next((r for r, pattern in _COMPILED if r.method == asked and pattern.fullmatch(path)), None)
+
+
+def parts(route: Route, path: str) -> dict[str, str]:
+    """What stands in a path where the template has names."""
+    found = _compile(route.template).fullmatch(path)
+    return found.groupdict() if found else {}

@@ -20,7 +20,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.sql.functions import max as max_function
 
-from bongsu.tracking.governed import bulk_writes, propagation, showing
+from bongsu.tracking.governed import bulk_writes, changes, propagation, showing
 from bongsu.tracking.governed.criteria import LoaderCriteria, mapped_classes
 from bongsu.tracking.governed.labelling import UNFILTERED, only_look
 from bongsu.tracking.governed.sight import ensure_sight
@@ -58,6 +58,7 @@ class RowFilter:
             (Session, "before_flush", self._on_flush),
             (Session, "after_flush", self._after_flush),
             (Session, "after_flush_postexec", self._flushed),
+            (Session, "before_commit", self._before_commit),
             (Session, "after_soft_rollback", self._rolled_back),
             (Engine, "before_cursor_execute", self._on_cursor),
         )
@@ -102,14 +103,16 @@ class RowFilter:
             # and the next number of a version: one that a hidden version has would be given out twice.
             state.update_execution_options(**UNFILTERED)
             return
-        changes = state.is_update or state.is_delete
-        if changes and not actor.may_write:
+        is_change = state.is_update or state.is_delete
+        if is_change and not actor.may_write:
             raise only_look()
+        if is_change:
+            bulk_writes.note_statement(state.statement, state.session.connection(), actor)
         if state.is_insert:
             raise Ungoverned(f"Rows of unknown label: {state.statement}")
         if state.is_select:
             showing.note_columns(state.statement, actor)
-        criteria = self._changing if changes else self._reading
+        criteria = self._changing if is_change else self._reading
         state.statement = state.statement.options(*criteria.of(state.statement))
 
     def _on_flush(self, session: Session, _context: Any, _instances: Any) -> None:
@@ -127,12 +130,17 @@ class RowFilter:
         if self._governs(session) and actor is not None:
             propagation.after_flush(session, actor)
 
+    def _before_commit(self, session: Session) -> None:
+        if self._governs(session):
+            changes.before_commit(session, current_actor())
+
     def _flushed(self, session: Session, _context: Any) -> None:
         self._end_flush(session)
 
     def _rolled_back(self, session: Session, _transaction: Any) -> None:
         if self._governs(session):
             propagation.rolled_back(session)
+            changes.rolled_back(current_actor())
         self._end_flush(session)
 
     def _end_flush(self, session: Session) -> None:

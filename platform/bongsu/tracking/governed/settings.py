@@ -11,7 +11,7 @@ from bongsu.artifacts.readers import Readers
 from bongsu.domain.labels import Label
 from bongsu.domain.server_defaults import LANGUAGE
 from bongsu.machine.environment import overlaid
-from bongsu.tracking.governed.viewer import Note
+from bongsu.tracking.governed.viewer import Note, Record
 from bongsu.tracking.settings import quieten
 
 MEBIBYTE = 2**20
@@ -31,6 +31,7 @@ class GovernedSettings:
         unlabelled: what somebody's own words and numbers are labelled at least, if they say nothing. None: their whole
             clearance, because what they write may hold all that they may see.
         note: is told of every request but those for public pages, before its answer; if it raises, nothing is given.
+        record: makes the entries of what is changed, before it is; if it raises, nothing is. None: nothing is kept.
         session_page: path at which people who signed in with a browser sign out; empty if nobody does.
         language: of what is told to who asks for none.
         max_message: bytes of a message.
@@ -43,6 +44,7 @@ class GovernedSettings:
     trees: StoreOf
     unlabelled: Label | None = None
     note: Note | None = None
+    record: Record | None = None
     session_page: str = ""
     language: str = LANGUAGE
     max_message: int = 16 * MEBIBYTE

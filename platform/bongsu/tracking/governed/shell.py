@@ -22,14 +22,25 @@ from bongsu.domain.problems import BongsuError
 from bongsu.tracking.governed.answers import BrokenOff, Guarded, Question
 from bongsu.tracking.governed.artifact_access import may_reach
 from bongsu.tracking.governed.artifact_paths import has_long_name, is_plain
+from bongsu.tracking.governed.asked_things import object_of
 from bongsu.tracking.governed.bodies import Body
+from bongsu.tracking.governed.closed import closed_at
 from bongsu.tracking.governed.file_responses import taking
 from bongsu.tracking.governed.graphql_requests import fault_of
-from bongsu.tracking.governed.refusals import LONG_NAME, NO_FILES, NOT_FOUND, ONLY_LOOK, UNKNOWN, Refusal
+from bongsu.tracking.governed.refusals import (
+    CHANGE_NOT_RECORDED,
+    LONG_NAME,
+    NOT_FOUND,
+    UNKNOWN,
+    Refusal,
+    denial_by_rule,
+    only_looks,
+    reads_no_files,
+)
 from bongsu.tracking.governed.routes import Access, Route, match
 from bongsu.tracking.governed.settings import GovernedSettings
 from bongsu.tracking.governed.stores import ensure_workspaces
-from bongsu.tracking.governed.viewer import NOT_LABELLED, Acting, Denial, Viewer, ViewerOf, acting
+from bongsu.tracking.governed.viewer import NOT_LABELLED, Acting, Denial, Refused, Viewer, ViewerOf, acting
 from bongsu.tracking.governed.visits import OpenVisit
 
 _log = logging.getLogger(__name__)
@@ -94,11 +105,21 @@ class Shell:
         visit.viewer = viewer
         scope.setdefault("state", {})["actor"] = viewer
         if route is None:
-            raise Refusal(NOT_FOUND)
+            raise Refusal(await self._nothing_open(visit, viewer, receive))
         visit.workspace = workspace = _workspace(scope, viewer)
         visit.actor = actor = Acting(
-            viewer, workspace, self._settings.unlabelled, asks_files=route.access is Access.FILES
+            viewer,
+            workspace,
+            self._settings.unlabelled,
+            asks_files=route.access is Access.FILES,
+            deed=route.deed,
+            record=self._settings.record,
+            request=str(scope["state"].get("number", "")),
+            language=visit.language,
         )
+        limit = self._settings.max_file if route.takes_file else self._settings.max_message
+        at_end = partial(self._look_again, visit, route) if route.takes_file else None
+        visit.body = body = Body(scope, receive, limit, keeps=not route.takes_file, at_end=at_end)
         _check_access(route, actor)
         if workspace not in self._workspaces:
             await anyio.to_thread.run_sync(ensure_workspaces, [workspace])
@@ -106,14 +127,27 @@ class Shell:
         is_counted = actor.asks_files and not only_looks
         with acting(actor), self._one_more(viewer) if is_counted else nullcontext():
             await self._check_path(visit.path, scope["query_string"], route, actor)
-            limit = self._settings.max_file if route.takes_file else self._settings.max_message
-            at_end = partial(self._look_again, visit, route) if route.takes_file else None
-            body = Body(scope, receive, limit, keeps=not route.takes_file, at_end=at_end)
             if route.template == _GRAPHQL:
                 await _check_query(body)
             await self._ask(visit, route, body, None if only_looks else partial(self._still_may, visit))
             if body.refused is not None:
                 raise Refusal(body.refused)
+
+    async def _nothing_open(self, visit: OpenVisit, viewer: Viewer, receive: Receive) -> Denial:
+        """Why nothing is served here: because it is closed, or because there is no such thing."""
+        scope = visit.scope
+        here = closed_at(scope["method"], visit.path) if is_plain(visit.path.strip("/")) else None
+        if here is None:
+            return NOT_FOUND
+        visit.workspace = _workspace(scope, viewer)
+        visit.deed = here.deed
+        visit.body = Body(scope, receive, self._settings.max_message)
+        asked = await visit.asked() if here.deed else {}
+        object_ = object_of(asked, here.deed.partition(".")[0], visit.path, visit.workspace)
+        refused = Refused((here.problem(object_, asked),), object_)
+        if here.deed:
+            return denial_by_rule(refused, visit.language)
+        return denial_by_rule(refused, visit.language, NOT_FOUND.status, NOT_FOUND.code)
 
     async def _look_again(self, visit: OpenVisit, route: Route) -> None:
         """At who sends a file, once it is there: they were looked at when it began to come, maybe long ago. Raises
@@ -122,7 +156,7 @@ class Shell:
         viewer = await self._viewer_of(scope)
         if isinstance(viewer, Denial):
             raise Refusal(viewer)
-        actor = Acting(viewer, _workspace(scope, viewer), self._settings.unlabelled)
+        actor = Acting(viewer, _workspace(scope, viewer), self._settings.unlabelled, language=visit.language)
         _check_access(route, actor)
         with acting(actor):
             await self._check_path(visit.path, scope["query_string"], route, actor)
@@ -156,6 +190,8 @@ class Shell:
                 guarded.close()
         if body.refused is not None:
             return
+        if visit.actor is not None and visit.actor.is_unrecorded:
+            raise Refusal(CHANGE_NOT_RECORDED)
         if failure is not None:
             if not (visit.is_answered or guarded.is_failed):
                 raise failure
@@ -181,7 +217,9 @@ class Shell:
         try:
             reached = await anyio.to_thread.run_sync(may_reach, asked[0].rstrip("/"), route.takes_file, actor)
         except MlflowException as error:
-            raise Refusal(Denial(error.get_http_status_code(), error.error_code, error.message)) from error
+            raise Refusal(
+                Denial(error.get_http_status_code(), error.error_code, error.message, actor.refused)
+            ) from error
         if not reached:
             raise Refusal(UNKNOWN)
 
@@ -208,10 +246,11 @@ def _workspace(scope: Scope, viewer: Viewer) -> str:
 
 
 def _check_access(route: Route, actor: Acting) -> None:
+    who, where = actor.viewer.id, actor.workspace
     if route.access is Access.WRITE and not actor.may_write:
-        raise Refusal(ONLY_LOOK)
+        raise Refusal(denial_by_rule(Refused((only_looks(who, where),)), actor.language))
     if not actor.may_look:
-        raise Refusal(NO_FILES)
+        raise Refusal(denial_by_rule(Refused((reads_no_files(who, where),)), actor.language))
 
 
 def _inner_scope(scope: Scope, path: str, workspace: str) -> Scope:

@@ -23,7 +23,7 @@ from bongsu.tracking.governed.viewer import Acting, Shown, current_actor
 NAMED = 10
 """So many things are named one by one; of more, the lists are."""
 _CHUNK = 500
-_OBJECTS: Mapping[Kind, str] = {
+OBJECTS: Mapping[Kind, str] = {
     Kind.EXPERIMENT: "mlflow-experiment",
     Kind.RUN: "mlflow-run",
     Kind.DATASET: "mlflow-dataset",
@@ -32,6 +32,7 @@ _OBJECTS: Mapping[Kind, str] = {
     Kind.MODEL: "model",
     Kind.VERSION: "model",
 }
+"""How the log calls things; behind a colon follows their id."""
 _ROWS: Mapping[type, tuple[Kind, Callable[[Any], object]]] = {
     tracking.SqlExperiment: (Kind.EXPERIMENT, lambda row: row.experiment_id),
     tracking.SqlRun: (Kind.RUN, lambda row: row.run_uuid),
@@ -102,10 +103,10 @@ def shown_to(actor: Acting, connection: Connection) -> tuple[Shown, ...]:
     if (Kind.DATASET.value, _ANY) in actor.shown:
         found[Kind.DATASET, _ANY] = highest
     if len(found) <= NAMED and (Kind.DATASET, _ANY) not in found:
-        return tuple(Shown(f"{_OBJECTS[kind]}:{thing}", label) for (kind, thing), label in sorted(found.items()))
+        return tuple(Shown(f"{OBJECTS[kind]}:{thing}", label) for (kind, thing), label in sorted(found.items()))
     lists: dict[str, Label] = {}
     for (kind, _thing), label in found.items():
-        name = f"list:{_OBJECTS[kind]}s"
+        name = f"list:{OBJECTS[kind]}s"
         lists[name] = lists.get(name, label).join(label)
     return tuple(Shown(name, label) for name, label in sorted(lists.items()))
 

@@ -6,11 +6,14 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.types import Scope
 
 from bongsu.domain.grades import N2SF, GradeScheme
 from bongsu.domain.labels import OPEN, Label
+from bongsu.domain.people import Actor as Person
+from bongsu.domain.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Viewer:
         closed: workspaces in which labels that have changed are not in force yet: they are there, and nobody is
             answered from them.
         grades: of the site, for the labels that they state.
+        actor: whom the control plane verified; None where it is not asked.
     """
 
     id: str
@@ -54,6 +58,7 @@ class Viewer:
     shared: frozenset[SharedModel] = frozenset()
     closed: frozenset[str] = frozenset()
     grades: GradeScheme = N2SF
+    actor: Person | None = field(default=None, compare=False, repr=False)
 
     def may_enter(self, workspace: str) -> bool:
         """True if the workspace exists for them."""
@@ -83,6 +88,50 @@ class Sight:
     versions: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Changed:
+    """What is about to be changed for good, for the log of who changed what.
+
+    Attributes:
+        action: e.g. ``mlflow.run.delete``.
+        object: as of :class:`Shown`.
+        label: of the thing, and of what was written.
+        is_continuous: one of many that a training makes; one entry tells of all within a while.
+        facts: what else there is to tell.
+    """
+
+    action: str
+    object: str
+    label: Label
+    is_continuous: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+Record = Callable[[Viewer, str, tuple[Changed, ...], str], None]
+"""Makes the entries of what a viewer changes in a workspace, in a request of this number; called in the thread, and in
+the transaction of MLflow's database, that makes the change. Raises if they cannot be made."""
+
+
+@dataclass
+class Touched:
+    """A thing in the transaction under way. ``experiment``: of a trace, if it is known; ``keys``: of tags, ``fields``:
+    of the thing itself, as far as they are changed."""
+
+    label: Label
+    experiment: str = ""
+    keys: set[str] = field(default_factory=set)
+    fields: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why something was refused by a rule: one problem or several, about what, and what that is labelled."""
+
+    problems: tuple[Problem, ...]
+    object: str = ""
+    label: Label = OPEN
+
+
 @dataclass
 class Acting:
     """A viewer at work in one workspace, for one request.
@@ -93,6 +142,13 @@ class Acting:
         sight: looked up when it is first needed.
         is_flushing: MLflow's unit of work writes what was checked row by row.
         shown: kind and id of the things that were read so far.
+        deed: of the route, as of :class:`bongsu.tracking.governed.routes.Route`.
+        record: makes the entries of what is changed; None where nothing is kept.
+        request: its number.
+        language: of refusals.
+        changed: what is changed in the transaction under way; see :mod:`bongsu.tracking.governed.changes`.
+        is_unrecorded: something could not be recorded, so it was not changed.
+        refused: by which rule, if one refused something.
     """
 
     viewer: Viewer
@@ -102,6 +158,13 @@ class Acting:
     sight: Sight | None = None
     is_flushing: bool = False
     shown: set[tuple[str, str]] = field(default_factory=set)
+    deed: str = ""
+    record: Record | None = None
+    request: str = ""
+    language: str = "en"
+    changed: dict[tuple[str, str], Touched] = field(default_factory=dict)
+    is_unrecorded: bool = False
+    refused: Refused | None = None
 
     @property
     def may_write(self) -> bool:
@@ -159,6 +222,8 @@ class Visit:
         status: of the answer; 500 where none was given.
         request: its number, if the server that this is mounted in gave it one.
         shown: what the answer tells of; nothing of what was only written.
+        action: what was asked for, as the audit log has it; told where it was refused.
+        refused: by which rule, of an answer that says so (403).
     """
 
     viewer: Viewer | None
@@ -170,9 +235,15 @@ class Visit:
     status: int
     request: str = ""
     shown: tuple[Shown, ...] = ()
+    action: str = ""
+    refused: Refused | None = None
 
 
 Note = Callable[[Visit], Awaitable[None]]
+
+
+AGAIN_S = 2
+"""After which time a client may try again that is told of no other."""
 
 
 @dataclass(frozen=True)
@@ -183,11 +254,15 @@ class Denial:
         status: of HTTP.
         code: one of MLflow's error codes.
         message: what is wrong, and what mends it.
+        refused: the rule that refuses, if one does.
+        retry_s: after which time it may be otherwise; seconds.
     """
 
     status: int
     code: str
     message: str
+    refused: Refused | None = None
+    retry_s: int = AGAIN_S
 
 
 NOT_LABELLED = Denial(

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import anyio.to_thread
+from starlette.datastructures import Headers
 from starlette.types import Message, Scope, Send
 
+from bongsu.language.translation import preferred_language
+from bongsu.tracking.governed.asked_things import asked_for, object_of
+from bongsu.tracking.governed.bodies import Body
 from bongsu.tracking.governed.refusals import NOT_RECORDED, answer
-from bongsu.tracking.governed.routes import Access, Route
+from bongsu.tracking.governed.routes import Access, Route, parts
 from bongsu.tracking.governed.stores import shown_so_far
-from bongsu.tracking.governed.viewer import AGAIN, Acting, Denial, Note, Shown, Viewer, Visit, acting
+from bongsu.tracking.governed.viewer import AGAIN, Acting, Denial, Note, Refused, Shown, Viewer, Visit, acting
 
 _log = logging.getLogger(__name__)
 # What MLflow says where it has nothing to say.
 _NOTHING = (b"", b"{}")
 _LONGEST_NOTHING = 16
+# MLflow's clients ask for no language, and programs read what they are told.
+_LANGUAGE = "en"
+_READ = "mlflow.read"
 
 
 class OpenVisit:
@@ -32,6 +40,9 @@ class OpenVisit:
         self.viewer: Viewer | None = None
         self.workspace = ""
         self.actor: Acting | None = None
+        self.deed = route.deed if route is not None else ""
+        self.body: Body | None = None
+        self.language = preferred_language(Headers(scope=scope).get("accept-language"), _LANGUAGE)
         self.is_answered = False
         self.is_given = False
         self._send = send
@@ -39,6 +50,7 @@ class OpenVisit:
         self._status = 500
         self._kept: list[Message] = []
         self._is_withheld = False
+        self._refused: Refused | None = None
 
     def again(self, note: Note | None) -> OpenVisit:
         """The same request once more, as whoever asked is by now; nobody hears its answer. ``is_given`` says of it
@@ -79,6 +91,7 @@ class OpenVisit:
             return
         self.is_answered = True
         self._status = denial.status
+        self._refused = denial.refused
         await self._tell_or_withhold(says_something=False)
         if not self._is_withheld:
             await answer(denial, self._send)
@@ -109,6 +122,7 @@ class OpenVisit:
         if self.actor is not None and self.actor.shown and says_something and self._status != 404:
             with acting(self.actor):
                 shown = await anyio.to_thread.run_sync(shown_so_far, self.actor)
+        refused = await self._by_rule() if self._status == 403 and self.viewer is not None else None
         return Visit(
             viewer=self.viewer,
             workspace=self.workspace,
@@ -119,4 +133,21 @@ class OpenVisit:
             status=self._status,
             request=str(self.scope.get("state", {}).get("number", "")),
             shown=shown,
+            action=f"mlflow.{self.deed}" if self.deed else _READ,
+            refused=refused,
         )
+
+    async def asked(self) -> dict[str, str]:
+        """What is named in the request; the rest of its body is received for it."""
+        body = await self.body.rest() if self.body is not None else b""
+        return asked_for(
+            self.scope["query_string"].decode("latin-1"), body, parts(self.route, self.path) if self.route else {}
+        )
+
+    async def _by_rule(self) -> Refused | None:
+        """Which rule refused it; None if none of ours did."""
+        refused = self._refused or (self.actor.refused if self.actor is not None else None)
+        if refused is None or refused.object:
+            return refused
+        object_ = object_of(await self.asked(), self.deed.partition(".")[0], self.path, self.workspace)
+        return replace(refused, object=object_ or f"mlflow:{self.path}")

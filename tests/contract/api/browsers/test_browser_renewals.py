@@ -186,12 +186,11 @@ def test_requests_that_wait_for_a_provider_hold_nobody_up(
     while len(waiting) < len(threads):
         assert time.monotonic() < deadline, f"{len(waiting)} requests came"
         time.sleep(0.02)
-    began = time.monotonic()
     assert browser.http.get("/v1/session/login?to=/mlflow/", headers={"Cookie": ""}).status_code == 200
-    took = time.monotonic() - began
+    early = list(found)
     go_on.set()
     for one in threads:
         one.join(30)
-    assert took < 2, "a route that needs a thread of the server gets one"
+    assert early == [], "a route that needs a thread of the server gets one while they all wait"
     assert found == [200] * 45
     assert [one["grant_type"] for one in place.provider.forms].count("refresh_token") == 1

@@ -27,6 +27,7 @@ def ask(world: World, route: Route, token: str | None, word: str) -> Response:
     values = {
         "model_id": ids.logged_model,
         "trace_id": ids.trace,
+        "request_id": ids.trace,
         "workspace_name": ids.ministry,
         "artifact_path:path": ids.file,
         "assessment_id": "a-1",
@@ -46,6 +47,7 @@ def ask(world: World, route: Route, token: str | None, word: str) -> Response:
         "trace_id": ids.trace,
         "trace_ids": [ids.trace],
         "request_id": ids.trace,
+        "request_ids": [ids.trace],
         "metric_key": "loss",
         "path": ids.place if "mlflow-artifacts" in path else "config.json",
         "artifact_path": "config.json",
@@ -107,7 +109,8 @@ def test_a_service_account_promotes_nothing(world: World) -> None:
         answer = world.server.ask(
             "POST", path, token, json={"name": ids.model, "alias": "production", "version": "1"}
         )
-        assert answer.status_code == 404
+        assert answer.status_code == 403
+        assert "approvals propose promotion" in answer.json()["message"]
 
 
 def test_api_and_mlflow_are_one_application(world: World) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
+from at_once import run_at_once
 from governed_ids import World
+from plain_client import environment_of, run_client
 
 _USE = """
 import os, sys, pathlib, tempfile
@@ -59,7 +59,12 @@ def asked(x):
 
 asked(1)
 mlflow.flush_trace_async_logging()
-assert len(mlflow.search_traces(locations=[experiment.experiment_id], return_type="list")) >= 1
+traces = mlflow.search_traces(locations=[experiment.experiment_id], return_type="list")
+assert len(traces) >= 1
+client.set_trace_tag(traces[0].info.trace_id, "colour", "blue")
+assert client.get_trace(traces[0].info.trace_id).info.tags["colour"] == "blue"
+client.delete_trace_tag(traces[0].info.trace_id, "colour")
+assert "colour" not in client.get_trace(traces[0].info.trace_id).info.tags
 
 # What the control plane made, by its number: the same bytes.
 folder = pathlib.Path(mlflow.artifacts.download_artifacts("models:/axk1-light/3", dst_path=str(out)))
@@ -82,24 +87,31 @@ print("used")
 PAGE = Path(__file__).parents[4] / "docs" / "client.md"
 
 
-def _run(world: World, folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """By somebody cleared for S, in a process of their own."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "_MLFLOW"))}
-    environment |= {
-        "MLFLOW_TRACKING_TOKEN": "mnd-secret",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    }
-    command = [sys.executable, "-c", program, *arguments]
-    return subprocess.run(
-        command, env=environment, cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
+_CHOICE = """
+import sys
+import mlflow
+mlflow.set_tracking_uri(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.read(1)
+for number in range(5):
+    mlflow.set_experiment(f"chosen-{number}")
+try:
+    mlflow.MlflowClient().create_experiment("chosen-0")
+except mlflow.exceptions.MlflowException as error:
+    assert error.error_code == "RESOURCE_ALREADY_EXISTS", error
+else:
+    raise AssertionError("twice")
+"""
+
+
+def test_processes_that_begin_at_once_choose_one_experiment(world: World, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _CHOICE, world.server.address]
+    run_at_once(command, 3, cwd=tmp_path, env=environment_of(world))
 
 
 def test_the_pages_example_logs_a_run(world: World, tmp_path: Path) -> None:
     (example,) = re.findall(r"```python\n(import mlflow\n.*?)```", PAGE.read_text(), re.DOTALL)
-    done = _run(world, tmp_path, example.replace("https://bongsu.example/mlflow", world.server.address))
+    done = run_client(world, tmp_path, example.replace("https://bongsu.example/mlflow", world.server.address))
     assert done.returncode == 0, done.stderr
     named = {"experiment_name": "trials of axk1-nano"}
     found = world.server.ask("GET", "/api/2.0/mlflow/experiments/get-by-name", "mnd-secret", params=named).json()
@@ -111,7 +123,7 @@ def test_the_pages_example_logs_a_run(world: World, tmp_path: Path) -> None:
 def test_a_plain_client_works_for_what_its_owner_may_see_and_finds_nothing_else(
     world: World, tmp_path: Path
 ) -> None:
-    done = _run(world, tmp_path, _USE, world.server.address, str(tmp_path))
+    done = run_client(world, tmp_path, _USE, world.server.address, str(tmp_path))
     assert "used" in done.stdout, done.stdout + done.stderr
     told = world.server.ask("GET", "/api/2.0/mlflow/registered-models/search", "mnd-open").text
     assert "my-net" not in told

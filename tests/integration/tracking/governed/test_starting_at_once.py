@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
+from at_once import run_at_once
 from postgres_server import running_server
 
 START = """
@@ -16,7 +16,7 @@ from bongsu.tracking.governed.settings import GovernedSettings
 settings = GovernedSettings(sys.argv[1], sys.argv[2], lambda tenant: LocalStore(sys.argv[2]))
 from bongsu.tracking.governed.publisher import open_publisher
 
-print("begins", flush=True)
+print("ready", flush=True)
 sys.stdin.readline()
 with open_publisher(settings):
     print("open", flush=True)
@@ -27,22 +27,4 @@ with open_publisher(settings):
 def test_one_makes_the_tables_and_the_others_find_them(tmp_path: Path) -> None:
     with running_server() as server:
         url = server.new_database(migrated=False)
-        processes = [
-            subprocess.Popen(
-                [sys.executable, "-c", START, url, tmp_path.as_uri()],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for _ in range(2)
-        ]
-        for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "begins\n"
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("\n")
-            process.stdin.flush()
-        said = [process.communicate(timeout=120)[1] for process in processes]
-        assert [process.returncode for process in processes] == [0, 0], said
+        run_at_once([sys.executable, "-c", START, url, tmp_path.as_uri()], 2)

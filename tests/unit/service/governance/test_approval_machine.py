@@ -39,6 +39,7 @@ from bongsu.service.governance.sweeping import sweep
 from bongsu.service.governance.uses import withdraw_use
 from bongsu.store.schema import model_versions
 from bongsu.store.schema_people import memberships
+from bongsu.store.submitters import note_submitter
 
 HISTORIES = int(os.environ.get("BONGSU_TEST_APPROVALS", "60"))
 VERSIONS = (1, 2)
@@ -59,6 +60,7 @@ class Believed:
     Attributes:
         seen: how its version looked when it was proposed.
         took_effect: it was carried out once.
+        counted: whose approvals counted then.
         relabelled: when a sweep found its version with another label; None if none did.
     """
 
@@ -70,6 +72,7 @@ class Believed:
     said: dict[str, str] = field(default_factory=dict)
     state: str = "proposed"
     took_effect: bool = False
+    counted: frozenset[str] = frozenset()
     relabelled: float | None = None
 
     @property
@@ -96,6 +99,7 @@ class Approvals(RuleBasedStateMachine):
         for version in VERSIONS:
             self.content[version] = place.register(version=version, submitter=SUBMITTER[version])
             self.looks[version] = (0, 0)  # which bytes, which label
+        self.submitters = {version: {SUBMITTER[version]} for version in VERSIONS}
         self.tier, self.higher = Tier.I, ""
         self.closed: set[str] = set()
         self.dismissed: set[str] = set()
@@ -171,11 +175,8 @@ class Approvals(RuleBasedStateMachine):
     def believe(self, who: str, name: str, says_yes: bool, looked: str) -> bool:
         """Whether a vote has to be taken; what comes of it is believed from now on."""
         one, word = self.believed[name], "yes" if says_yes else "no"
-        may = (
-            who in MAY_DECIDE - self.dismissed
-            and self.sees(who, one)
-            and who not in (one.proposer, SUBMITTER[one.version])
-        )
+        may_look = who in MAY_DECIDE - self.dismissed and self.sees(who, one)
+        may = may_look and who not in (one.proposer, *self.submitters[one.version])
         is_repeated = one.said.get(who) == word and looked == "here"
         in_time = one.is_open and self.place.now < one.born + MONTH
         changed = self.looks[one.version] != one.seen
@@ -186,9 +187,9 @@ class Approvals(RuleBasedStateMachine):
             one.said[who] = word
             if word == "no":
                 one.state = "rejected"
-            elif one.state == "proposed" and list(one.said.values()).count("yes") >= one.needs:
-                one.state = "approved"
-        return (may and is_repeated) or (fresh and not changed)
+            else:
+                one.state = "approved" if len(self.counting(one)) >= self.needed(one) else "proposed"
+        return (may_look and is_repeated) or (fresh and not changed)
 
     @precondition(lambda self: self.believed)
     @rule(who=st.sampled_from(MAY_PROPOSE), choose=CHOOSE)
@@ -217,15 +218,12 @@ class Approvals(RuleBasedStateMachine):
         one = self.believed[name]
         if who in self.closed:
             return
-        counting = {
-            person
-            for person, word in one.said.items()
-            if word == "yes" and person in MAY_DECIDE - self.dismissed - self.closed and self.cleared(person, one)
-        }
+        counting = self.counting(one)
         may = who in ("kim", "lee") or (who == "ann" and "ann" not in self.dismissed)
         changed = self.looks[one.version] != one.seen
-        ready = may and one.state == "approved" and self.place.now < one.born + MONTH
-        enough = len(counting) >= max(NEEDS[self.tier], one.needs)
+        enough = len(counting) >= self.needed(one)
+        is_approved = one.state == "approved" or (one.state == "proposed" and enough)
+        ready = may and is_approved and self.place.now < one.born + MONTH
         expected = ready and not changed and not self.suspended and enough
         was_done = may and one.state == "carried-out"
         did = self.done(lambda: carry_out(self.place.platform, self.actor(who), name))
@@ -234,8 +232,9 @@ class Approvals(RuleBasedStateMachine):
             one.state = "needs-review"
         if expected:
             assert len(counting) >= 2
-            assert not counting & {one.proposer, SUBMITTER[one.version], "bot"}
+            assert not counting & {one.proposer, *self.submitters[one.version], "bot"}
             one.state, one.took_effect, self.alias = "carried-out", True, one.version
+            one.counted = frozenset(counting)
             self.promotions += 1
 
     # -- what happens meanwhile --------------------------------------------------------------------------------
@@ -265,6 +264,15 @@ class Approvals(RuleBasedStateMachine):
             else:
                 connection.execute(delete(memberships).where(memberships.c.person == who))
         self.dismissed ^= {who}
+
+    @rule(who=st.sampled_from(["ann", "bae", "low"]), version=st.sampled_from(VERSIONS))
+    def run_is_submitted_once_more(self, who: str, version: int) -> None:
+        """The run that registered the version, which its proposal comes from; what becomes of that goes on being so."""
+        if (who, version) in (("ann", 2), ("bae", 1)):  # each keeps one version on which they may decide
+            return
+        with self.place.platform.write() as connection:
+            note_submitter(connection, f"r-{version:012d}", who, self.place.now)
+        self.submitters[version].add(who)
 
     @rule(days=st.sampled_from([1, 1, 10, 31, 280]), tier=st.sampled_from([Tier.I, Tier.I, Tier.II, Tier.III]))
     def time_passes(self, days: int, tier: Tier) -> None:
@@ -340,7 +348,16 @@ class Approvals(RuleBasedStateMachine):
     def states_are_those_that_the_oracle_believes(self) -> None:
         actor = self.actor("acc")
         for name, one in self.believed.items():
-            assert show_proposal(self.place.platform, actor, name).state == ApprovalState(one.state)
+            shown = show_proposal(self.place.platform, actor, name)
+            assert shown.state == ApprovalState(one.state)
+            if not one.is_open:
+                counted = {vote.person for vote in shown.votes if vote.counts}
+                assert counted == one.counted
+                continue
+            assert {vote.person for vote in shown.votes if vote.counts} == self.counting(one)
+            if self.looks[one.version] == one.seen:
+                known = (set(shown.submitters), shown.needs)
+                assert known == (self.submitters[one.version], self.needed(one))
 
     # -- looking -----------------------------------------------------------------------------------------------
 
@@ -353,6 +370,14 @@ class Approvals(RuleBasedStateMachine):
 
     def digest(self, name: str) -> Digest:
         return show_proposal(self.place.platform, self.actor("acc"), name).binding.digest
+
+    def counting(self, one: Believed) -> set[str]:
+        """Whose approvals count now."""
+        may = MAY_DECIDE - self.dismissed - self.closed - {one.proposer, *self.submitters[one.version]}
+        return {who for who, word in one.said.items() if word == "yes" and who in may and self.cleared(who, one)}
+
+    def needed(self, one: Believed) -> int:
+        return max(NEEDS[self.tier], one.needs)
 
     def cleared(self, who: str, one: Believed) -> bool:
         """Whether they clear the label that was proposed."""
@@ -385,13 +410,15 @@ TestApprovals.settings = settings(
 
 def _last_minute(machine: Approvals, choose: Choose) -> None:
     """Something changes when all is approved, and then somebody carries it out."""
-    what = choose(("person", "tier", "version", "nothing"))
+    what = choose(("person", "tier", "version", "submitter", "nothing"))
     if what == "person":
         machine.person_changes(choose(("ann", "bae", "cho")), choose((True, False)))
     elif what == "tier":
         machine.time_passes(1, choose((Tier.II, Tier.III)))
     elif what == "version":
         machine.version_changes(choose(VERSIONS), choose((0, 1, 2)), choose(list(Grade)))
+    elif what == "submitter":
+        machine.run_is_submitted_once_more(choose(("ann", "bae")), choose(VERSIONS))
     for _again in range(2):
         machine.carries_out(choose(MAY_PROPOSE), choose)
 
@@ -412,6 +439,7 @@ def _step(machine: Approvals, rng: random.Random) -> None:
             ),
         ),
         (1, machine.leader_sweeps),
+        (1, lambda: rng.random() < 0.1 and machine.run_is_submitted_once_more(choose(("ann", "bae")), version)),
     ]
     if machine.believed:
         looked = choose(("here", "here", "elsewhere"))

@@ -1,4 +1,5 @@
-"""Proposals and decisions, example by example; ``test_approval_machine.py`` has every order of them."""
+"""Proposals and decisions, example by example; ``test_approval_machine.py`` has every order of them. Long, because each
+example is decided on by the same few people over the same model."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import json
 
 import pytest
 from governed_places import DAY, SECRET, SENSITIVE, GovernedPlace
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from bongsu.domain.approval import ApprovalState, LaunchKind, ProposalKind
 from bongsu.domain.ids import digest_of
@@ -22,6 +23,8 @@ from bongsu.service.governance.uses import withdraw_use
 from bongsu.store import label_flow
 from bongsu.store.datasets import list_dataset_versions
 from bongsu.store.schema import model_versions
+from bongsu.store.schema_people import memberships
+from bongsu.store.submitters import note_submitter
 
 
 def launched(governed: GovernedPlace, asked: LaunchRequest, person: str = "kim") -> Launch:
@@ -46,7 +49,7 @@ def test_two_people_give_an_alias_and_the_tracking_server_is_told_to_look(govern
 def test_one_person_is_never_enough(governed: GovernedPlace) -> None:
     with pytest.raises(BongsuError) as caught:
         governed.promoted(by=["ann"])
-    assert codes_of(caught) == ["approval.wrong-state"]
+    assert codes_of(caught) == ["approval.too-few"]
     assert governed.aliases() == {}
 
 
@@ -71,6 +74,68 @@ def test_a_tier_that_rises_after_the_approvals_asks_for_more_people(governed: Go
     approve(governed.platform, governed.actor("cho"), proposal.id, proposal.binding.digest)
     carry_out(governed.platform, governed.actor("lee"), proposal.id)
     assert governed.aliases() == {"production": 1}
+
+
+def test_a_tier_that_rises_between_approvals_is_told_before_anybody_carries_it_out(governed: GovernedPlace) -> None:
+    proposal = propose(governed.platform, governed.actor("lee"), governed.wish())
+    digest = proposal.binding.digest
+    approve(governed.platform, governed.actor("ann"), proposal.id, digest)
+    governed.permit_use(Tier.III)
+    answered = approve(governed.platform, governed.actor("bae"), proposal.id, digest)
+    assert (answered.state, answered.needs, answered.counting) == (ApprovalState.PROPOSED, 4, ("ann", "bae"))
+    assert approve(governed.platform, governed.actor("cho"), proposal.id, digest).state is ApprovalState.PROPOSED
+    assert approve(governed.platform, governed.actor("dan"), proposal.id, digest).state is ApprovalState.APPROVED
+
+
+def test_whoever_submits_the_run_behind_it_meanwhile_neither_decides_nor_counts(governed: GovernedPlace) -> None:
+    proposal = propose(governed.platform, governed.actor("lee"), governed.wish())
+    digest = proposal.binding.digest
+    approve(governed.platform, governed.actor("bae"), proposal.id, digest)
+    with governed.platform.write() as connection:
+        for person in ("ann", "bae"):
+            note_submitter(connection, "r-000000000001", person, governed.now)
+    shown = show_proposal(governed.platform, governed.actor("acc"), proposal.id)
+    assert shown.submitters == {"kim", "ann", "bae"}
+    with pytest.raises(BongsuError) as caught:
+        approve(governed.platform, governed.actor("ann"), proposal.id, digest)
+    assert codes_of(caught) == ["approval.not-separate"]
+    assert approve(governed.platform, governed.actor("cho"), proposal.id, digest).state is ApprovalState.PROPOSED
+    last = approve(governed.platform, governed.actor("dan"), proposal.id, digest)
+    assert (last.state, last.counting) == (ApprovalState.APPROVED, ("cho", "dan"))
+    done = carry_out(governed.platform, governed.actor("lee"), proposal.id)
+    voted = [(vote.person, vote.counts) for vote in done.votes]
+    assert (done.submitters, voted) == ({"kim"}, [("bae", False), ("cho", True), ("dan", True)]), "as it was then"
+    assert json.loads(governed.log()[-1][2])["facts"]["approvers"] == ["cho", "dan"]
+
+
+def test_whoever_submits_the_run_after_everybody_has_approved_counts_no_more(governed: GovernedPlace) -> None:
+    proposal = propose(governed.platform, governed.actor("lee"), governed.wish())
+    for person in ("ann", "bae"):
+        approve(governed.platform, governed.actor(person), proposal.id, proposal.binding.digest)
+    with governed.platform.write() as connection:
+        note_submitter(connection, "r-000000000001", "ann", governed.now)
+    (shown,) = list_proposals(governed.platform, governed.actor("acc"))
+    assert (shown.state, shown.has_enough, shown.counting) == (ApprovalState.APPROVED, False, ("bae",))
+    with pytest.raises(BongsuError) as caught:
+        carry_out(governed.platform, governed.actor("lee"), proposal.id)
+    assert codes_of(caught) == ["approval.too-few"]
+    assert governed.aliases() == {}
+
+
+def test_an_approval_of_somebody_who_has_the_role_no_more_makes_nothing_approved(governed: GovernedPlace) -> None:
+    proposal = propose(governed.platform, governed.actor("lee"), governed.wish())
+    approve(governed.platform, governed.actor("ann"), proposal.id, proposal.binding.digest)
+    with governed.platform.write() as connection:
+        connection.execute(delete(memberships).where(memberships.c.person == "ann"))
+    answered = approve(governed.platform, governed.actor("bae"), proposal.id, proposal.binding.digest)
+    assert (answered.state, answered.counting) == (ApprovalState.PROPOSED, ("bae",))
+    assert [(vote.person, vote.counts) for vote in answered.votes] == [("ann", False), ("bae", True)]
+    with pytest.raises(BongsuError) as caught:
+        carry_out(governed.platform, governed.actor("lee"), proposal.id)
+    assert codes_of(caught) == ["approval.too-few"]
+    governed.add_role("ann", "mnd", Role.APPROVER)
+    carry_out(governed.platform, governed.actor("lee"), proposal.id)
+    assert governed.aliases() == {"production": 1}, "who has the role again counts again"
 
 
 def test_who_submitted_or_proposed_does_not_decide(governed: GovernedPlace) -> None:
@@ -113,6 +178,23 @@ def test_an_approver_whose_clearance_is_too_low_sees_no_proposal(governed: Gover
     with pytest.raises(BongsuError) as caught:
         approve(governed.platform, governed.actor("low"), proposal.id, proposal.binding.digest)
     assert codes_of(caught) == ["governance.no-such"]
+
+
+def test_a_model_that_no_run_registered_is_told_why_it_cannot_be_proposed_as_one_that_is_hidden(
+    governed: GovernedPlace,
+) -> None:
+    governed.register("hidden", 1, label=SENSITIVE)
+    governed.add_person("low", "mnd", Role.PROGRAMME_MANAGER, clearance=OPEN)
+    told = set()
+    for name in ("hidden", "of-an-mlflow-client"):
+        with pytest.raises(BongsuError) as caught:
+            propose(governed.platform, governed.actor("low"), governed.wish(f"model:{name}/1"))
+        assert codes_of(caught) == ["approval.not-registered"]
+        told.add(str(caught.value).replace(name, "X"))
+    assert len(told) == 1
+    (text,) = told
+    assert ("No run registered model:X/1" in text, "MLflow's own client" in text) == (True, True)
+    assert ("a pipeline that evaluates and registers them" in text, "models import" in text) == (True, True)
 
 
 def test_an_account_that_is_closed_meanwhile_does_not_count(governed: GovernedPlace) -> None:
@@ -222,7 +304,7 @@ def test_everything_sent_twice_is_done_once(governed: GovernedPlace) -> None:
     first = propose(governed.platform, governed.actor("lee"), governed.wish())
     governed.now += 1
     again = ProposalRequest(
-        "mnd", ProposalKind.PROMOTION, "model:axk1/1", "production", "x", first.binding.evidence_until
+        "mnd", ProposalKind.PROMOTION, "model:axk1/1", "production", "x", first.binding.evidence_ends_at
     )
     assert propose(governed.platform, governed.actor("lee"), again).id == first.id
     for _twice in range(2):

@@ -19,17 +19,19 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState, StageState
 from bongsu.domain.use_register import Tier
 from bongsu.domain.uses import UseClass
+from bongsu.reconciler.loading import load_facts
 from bongsu.service.governance.access_permits import AccessRequest, give_access, list_access, revoke_access
 from bongsu.service.governance.data_permits import list_data_permits, revoke_data_permit
 from bongsu.service.governance.home_owner import owner
-from bongsu.service.governance.launching import check_worker
+from bongsu.service.governance.launching import worker_rules
+from bongsu.service.governance.permission import require_allowed
 from bongsu.service.governance.uses import UseRequest, list_uses, register_use, withdraw_use
 from bongsu.service.labels import raise_label
 from bongsu.service.obstacles import against_rules
 from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit
 from bongsu.store.attempts import request_attempt
-from bongsu.store.permits import DATA_PERMITS
+from bongsu.store.permits import DATA_PERMITS, permits_for
 from bongsu.store.runs import get_run, move_run
 from bongsu.store.stages import StageMove, move_stage
 
@@ -290,6 +292,52 @@ def test_only_a_custodian_of_the_ministry_that_has_it_shares_it(governed: Govern
         assert codes_of(caught) == [code]
 
 
+def test_an_access_permit_that_is_given_again_after_its_revocation_holds_and_is_another_one(
+    governed: GovernedPlace,
+) -> None:
+    request = AccessRequest(
+        "model:axk1/1", "mnd", "army", ADMINISTRATION, governed.now, governed.now + DAY, "They asked"
+    )
+    dc = governed.actor("dc")
+    ids = []
+    for _again in range(3):
+        given = give_access(governed.platform, dc, request)
+        assert give_access(governed.platform, dc, request) == given
+        assert given.revoked_at is None
+        with governed.platform.read() as connection:
+            assert [one.object for one in permits_for(connection, ["army"], governed.now)] == ["model:axk1/1"]
+        revoke_access(governed.platform, dc, given.id)
+        with governed.platform.read() as connection:
+            assert permits_for(connection, ["army"], governed.now) == []
+        ids.append(given.id)
+    assert len(set(ids)) == 3
+    for ministry, action in (("mnd", "permit.give-access"), ("army", "permit.receive-access")):
+        told = [
+            json.loads(entry)["facts"]["permit"] for _who, done, entry in governed.log(ministry) if done == action
+        ]
+        assert told == ids
+    assert {one.id for one in list_access(governed.platform, dc) if one.revoked_at is not None} == set(ids)
+
+
+def test_a_data_permit_that_is_given_again_after_its_revocation_holds_and_is_another_one(
+    governed: GovernedPlace,
+) -> None:
+    plan = reading(governed.law, UseClass.CYBER_DEFENCE)
+    register_use(governed.platform, governed.actor("acc"), a_use(governed))
+    dc, ids = governed.actor("dc"), []
+    for _again in range(3):
+        assert names(against_rules(governed.platform, plan)) == ["data.not-permitted"]
+        ids.append(governed.permit_data(uses=[UseClass.CYBER_DEFENCE]))
+        assert governed.permit_data(uses=[UseClass.CYBER_DEFENCE]) == ids[-1]
+        assert names(against_rules(governed.platform, plan)) == []
+        revoke_data_permit(governed.platform, dc, ids[-1], "Not yet")
+    told = [
+        json.loads(entry)["facts"]["permit"] for _who, done, entry in governed.log() if done == "permit.give-data"
+    ]
+    assert told[-3:] == ids
+    assert len(set(ids)) == 3
+
+
 def test_a_custodian_who_does_not_clear_the_label_has_no_such_data(governed: GovernedPlace) -> None:
     governed.add_dataset("secret", governed.tree("secret"), SENSITIVE)
     governed.add_person("low-dc", "mnd", Role.DATA_CUSTODIAN, clearance=OPEN)
@@ -301,6 +349,12 @@ def test_a_custodian_who_does_not_clear_the_label_has_no_such_data(governed: Gov
     assert codes_of(caught) == ["governance.no-such"]
 
 
+def check_worker(governed: GovernedPlace, attempt: AttemptId, digest: Digest) -> None:
+    with governed.platform.read() as connection:
+        facts = load_facts(connection, attempt.run_id)
+        require_allowed(*worker_rules(connection, facts, attempt, digest, governed.now))
+
+
 def test_a_worker_gets_what_its_stage_takes_while_that_is_permitted(governed: GovernedPlace) -> None:
     run = submit(governed.as_("kim"), reading(governed.law)).run.id
     attempt = AttemptId(run_id=run, stage_id=StageId("a"), number=1)
@@ -309,16 +363,16 @@ def test_a_worker_gets_what_its_stage_takes_while_that_is_permitted(governed: Go
         for old, new in ((StageState.WAITING, StageState.READY), (StageState.READY, StageState.RUNNING)):
             move_stage(connection, StageMove(run, StageId("a"), old, new, governed.now))
         request_attempt(connection, attempt, governed.now)
-    check_worker(governed.platform, attempt, governed.law)
+    check_worker(governed, attempt, governed.law)
     refused = [(attempt, governed.tree("other")), (attempt.model_copy(update={"number": 2}), governed.law)]
     for who, digest in refused:
         with pytest.raises(BongsuError) as caught:
-            check_worker(governed.platform, who, digest)
+            check_worker(governed, who, digest)
         assert codes_of(caught) == ["governance.no-such"]
     (permit,) = list_data_permits(governed.platform, governed.actor("dc"))
     revoke_data_permit(governed.platform, governed.actor("dc"), permit.id, "Consent was withdrawn")
     with pytest.raises(BongsuError) as caught:
-        check_worker(governed.platform, attempt, governed.law)
+        check_worker(governed, attempt, governed.law)
     assert set(codes_of(caught)) == {"data.not-permitted"}
 
 

@@ -11,6 +11,7 @@ from bundle_mutations import MUTATIONS, Mutation, Whole
 from bundle_places import Giver, named, standing, take
 from governed_places import GovernedPlace
 
+from bongsu.artifacts.bundle_form import BLOCK, END
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.service.model_bundles.reading import inspect_bundle
 
@@ -51,6 +52,28 @@ def test_of_a_thousand_corrupted_bundles_none_is_taken_in(
     assert taken == []
     assert sum(MUTATIONS.values()) == 1000
     assert take(house, tmp_path / "good", clearance="C/logistics").created, "the good one is"
+
+
+@pytest.mark.parametrize("place", ["the header", "the content", "what fills the last block"])
+def test_one_byte_of_each_member_is_enough_to_have_it_refused(
+    giver: Giver, house: GovernedPlace, tmp_path: Path, place: str
+) -> None:
+    """Document, note and every file, one after the other, and the end."""
+    data = giver.bundle(tmp_path / "good").read_bytes()
+    good, file, before = Whole.of(data), tmp_path / "changed", standing(house)
+    contents = [len(good.raw), len(good.note), *(len(content) for _name, content in good.files)]
+    begin = 0
+    for member, length in zip([*good.members(), b""], [*contents, 0], strict=True):
+        behind = len(member) - length - -length % BLOCK
+        offset = {"the header": 0, "the content": behind, "what fills the last block": len(member) - 1}[place]
+        at = begin + max(offset, 0)
+        file.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        problems = refusal(house, file)
+        assert problems, (begin, place)
+        assert all(one.code.name.startswith("bundle.") for one in problems), problems
+        begin += len(member)
+    assert begin == len(data) - len(END)
+    assert standing(house) == before
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)

@@ -44,7 +44,8 @@ from bongsu.service.model_bundles.exporting import export_model
 from bongsu.service.model_bundles.reading import inspect_bundle
 from bongsu.store.artifacts import find_owned, note_artifact
 from bongsu.store.json_columns import refs_json
-from bongsu.store.lineage import Edge, Node, artifact_node, input_node, put_edges, put_nodes
+from bongsu.store.lineage import Edge, Node, put_edges, put_nodes
+from bongsu.store.node_ids import artifact_node, input_node
 from bongsu.store.schema import stages
 from bongsu.store.schema_people import people
 
@@ -107,6 +108,15 @@ def test_what_the_document_says(giver: Giver, tmp_path: Path) -> None:
     (source,) = told.sources
     assert (source.name, source.digest, str(source.label)) == ("datasets:/law/1", giver.law, "O")
     assert told.card == "---\nname: A model\n---\n# Card\n"
+
+
+def test_whose_approval_counted_no_more_is_not_named_as_having_decided(giver: Giver, tmp_path: Path) -> None:
+    carried = giver.transfer("army/bongsu.army.example", leaving=["cho"])
+    assert {vote.person: vote.counts for vote in carried.votes} == {"cho": False, "ann": True, "bae": True}
+    (approval,) = inspect_bundle(
+        giver.bundle(tmp_path / "axk1.bundle", "army/bongsu.army.example"), named()
+    ).document.approvals
+    assert [one.person for one in approval.deciders] == ["ann", "bae"]
 
 
 def test_the_day_on_which_a_label_may_be_reviewed_goes_along(giver: Giver, tmp_path: Path) -> None:

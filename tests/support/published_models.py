@@ -1,6 +1,6 @@
 """Dimensions of the published A.X models: the default configurations of transformers' ``axk1`` and ``axk2`` classes.
 
-For planning without the weights at hand. A test compares them with the installed transformers.
+For tests and pages that plan without the weights at hand. A test compares them with the installed transformers.
 """
 
 from __future__ import annotations
