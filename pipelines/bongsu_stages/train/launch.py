@@ -112,9 +112,9 @@ def train_on_gang(ctx: StageContext, recipe: Recipe, fingerprint: str) -> None:
 def fit(ctx: StageContext, task: Task, num_workers: int) -> dict[str, float]:
     """Run the workers to their end; the figures that the first of them returns."""
     from ray.train import CheckpointConfig, RunConfig, ScalingConfig, TrainingFailedError
-    from ray.train.torch import TorchConfig
 
     from bongsu_stages.train.lean_trainer import LeanTorchTrainer
+    from bongsu_stages.train.meeting import GangConfig
 
     resources = ctx.spec.resources
     per_worker: dict[str, float] = {"CPU": resources.cpus_per_worker}
@@ -130,7 +130,7 @@ def fit(ctx: StageContext, task: Task, num_workers: int) -> dict[str, float]:
             scaling_config=ScalingConfig(
                 num_workers=num_workers, use_gpu=resources.gpus_per_worker > 0, resources_per_worker=per_worker
             ),
-            torch_config=TorchConfig(backend="nccl" if resources.gpus_per_worker else "gloo"),
+            torch_config=GangConfig(backend="nccl" if resources.gpus_per_worker else "gloo"),
             run_config=RunConfig(
                 name=group_name(max(1, num_workers)),
                 storage_path=task.checkpoint_uri,

@@ -71,6 +71,10 @@ def test_the_place_of_a_gang_whose_attempt_was_killed_is_free_for_the_next(
     assert not processes_of("TrainController"), "the attempt controls its gang itself"
     workers = processes_of("RayTrainWorker")
     assert len(workers) == CPUS
+    open_at = {line.laddr.ip for worker in workers for line in worker.net_connections() if line.status == "LISTEN"}
+    assert {address.removeprefix("::ffff:") for address in open_at} == {"127.0.0.1"}, (
+        "nothing of a gang on one machine listens to others"
+    )
     (attempt,) = processes_of(f"ray::{first.id.key}")
     attempt.kill()
     assert watch.end(executor, first.id).phase is Phase.LOST

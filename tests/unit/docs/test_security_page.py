@@ -54,6 +54,7 @@ OPENING |= {
     "ThreadingTCPServer",
     "init_process_group",
     "TorchConfig",
+    "GangConfig",
 }
 OPENING_AS_WRITTEN = {"uvicorn.run", "uvicorn.Server", "ray.init", "start_http_server"}
 
