@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 JOBS ?= 2
 FUZZED := tests/integration/api/test_openapi_fuzzed.py
 
-.PHONY: setup lock demo test check bench clean
+.PHONY: setup lock demo test test-cluster check bench clean
 
 setup: .venv/.ready
 
@@ -32,6 +32,12 @@ test: setup check
 	$(BIN)/pytest -n $(JOBS) --dist loadfile tests/unit tests/contract
 	$(BIN)/pytest $(FUZZED)
 	$(BIN)/pytest -n $(JOBS) --dist loadfile --ignore $(FUZZED) tests/integration tests/e2e
+
+# Clusters of three levels, one after another (docs/test-cluster.md). Root, and Go for the programs that are not built yet.
+test-cluster: setup
+	bash .ci/install-cluster.sh
+	cd tests/cluster && ../../$(BIN)/python -m local_kube build
+	CI=true $(BIN)/pytest tests/cluster
 
 bench: setup
 	for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
