@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def ray_job(
         outside = {key: value for key, value in given.items() if key == "volumes"}
         inside = {key: value for key, value in given.items() if key != "volumes"}
         spec = {"restartPolicy": "Never", "containers": [{"name": container, **inside, "resources": resources}]}
-        return {"spec": spec | outside}
+        return deepcopy({"spec": spec | outside})  # a test may change one group's
 
     small = {"requests": {"cpu": "300m", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "6Gi"}}
     submitting = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"cpu": "2", "memory": "2Gi"}}
