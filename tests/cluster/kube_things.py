@@ -12,6 +12,8 @@ import ray
 KUEUE = "kueue.x-k8s.io/v1beta2"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 GPU = "nvidia.com/gpu"
+STAGES = Path(__file__).parents[2] / ".stages"
+"""A virtual environment with what the image of stages has (``make .stages/.ready``)."""
 _OBJECT_STORE = "200000000"
 
 
@@ -95,9 +97,9 @@ def ray_job(
 
 
 def machine_pod(**mounted: Path) -> dict[str, Any]:
-    """A container that has this machine's system and virtual environment, read-only, and folders of this machine at
-    ``/NAME``, in which it may write."""
-    environment = Path(sys.prefix)
+    """A container that has this machine's system and what an image of stages has, read-only, and folders of this
+    machine at ``/NAME``, in which it may write."""
+    environment = STAGES
     read = {"usr": Path("/usr"), "environment": environment}
     base = Path(sys.base_prefix)
     if not base.is_relative_to("/usr"):

@@ -11,7 +11,7 @@ from kube_things import machine_pod, queue, ray_job
 from local_kube.cluster import Cluster
 
 WORKERS = 2
-TRAINED_S = 600.0
+TRAINED_S = 400.0
 PROGRAM = """
     import json, socket
     import ray, torch

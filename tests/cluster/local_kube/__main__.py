@@ -7,13 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from local_kube.building import CannotBuild, build, manifests, program
+from local_kube.building import CannotBuild, build_all
 from local_kube.cluster import FAKE_NODES, CannotRun, Cluster
-from local_kube.components import PROGRAMS, Level, up_to
+from local_kube.components import Level
 from local_kube.layout import Layout, default_folder
 from local_kube.processes import NotReady
-
-_NOTE = "level"
 
 
 def main() -> int:
@@ -38,17 +36,15 @@ def main() -> int:
 
 def _obey(asked: argparse.Namespace) -> int:
     if asked.command == "build":
-        _build(asked.level)
+        build_all(asked.level)
         return 0
     if asked.command == "up":
         cluster, began = Cluster(Layout(asked.folder, asked.level)), time.monotonic()
         fakes = FAKE_NODES if asked.fake_nodes is None and asked.level is Level.QUEUE else asked.fake_nodes or 0
         cluster.up(fakes, lambda line: print(f"{time.monotonic() - began:6.1f} s  {line}", flush=True))
-        (asked.folder / _NOTE).write_text(asked.level)
         print(f"export KUBECONFIG={cluster.layout.kubeconfig}")
         return 0
-    note = asked.folder / _NOTE
-    cluster = Cluster(Layout(asked.folder, Level(note.read_text()) if note.exists() else Level.NODE))
+    cluster = Cluster(Layout.found(asked.folder))
     if asked.command == "kubeconfig":
         print(cluster.layout.kubeconfig)
     elif asked.command == "down":
@@ -56,15 +52,6 @@ def _obey(asked: argparse.Namespace) -> int:
     else:
         print("\n".join(cluster.processes.described()) or "nothing is up")
     return 0
-
-
-def _build(level: Level) -> None:
-    for one in up_to(level):
-        began, was_there = time.monotonic(), program(one).exists()
-        build([one])
-        print(f"{one.name}: {'was there' if was_there else f'{time.monotonic() - began:.0f} s'}", flush=True)
-    kubectl = next(program(one) for one in PROGRAMS if one.name == "kubectl")
-    manifests(kubectl)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Builds the programs of a cluster into the user's cache folder, each once for what it is built from.
 
-Several processes may ask at once: each program has a lock, and appears whole or not at all.
+Several processes may ask at once: each program has a lock, and appears whole or not at all. ``python3 -m
+local_kube.building`` builds all of them with nothing but Python's standard library and Go.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from local_kube.components import GO, INSTALLATIONS, MODULES, Installation, Program
+from local_kube.components import GO, INSTALLATIONS, MODULES, Installation, Level, Program, up_to
 
 BUILD_S = 3600
 
@@ -78,6 +81,15 @@ def manifests(kubectl: Path) -> dict[str, Path]:
     return {one.name: manifest(one, kubectl) for one in INSTALLATIONS}
 
 
+def build_all(level: Level) -> None:
+    """Everything that a cluster of a level needs; a line for each program says how long it took."""
+    for one in up_to(level):
+        began, was_there = time.monotonic(), program(one).exists()
+        build([one])
+        print(f"{one.name}: {'was there' if was_there else f'{time.monotonic() - began:.0f} s'}", flush=True)
+    manifests(next(program(one) for one in up_to(level) if one.name == "kubectl"))
+
+
 def _build(one: Program, target: Path) -> None:
     linked = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in one.linked)])
     part = target.with_suffix(".part")
@@ -124,3 +136,10 @@ def _turn(target: Path) -> Iterator[None]:
     with target.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    try:
+        build_all(Level.NODE)
+    except CannotBuild as error:
+        sys.exit(str(error))

@@ -53,6 +53,7 @@ class Cluster:
         manifests = building.manifests(self.programs["kubectl"])
         remove_folder(self.layout.folder)
         self.layout.folder.mkdir(mode=0o755, parents=True)
+        self.layout.note()
         if level.needs_root:
             network.add_bridge(self.layout)
         api_server.start_api_server(self.layout, self.processes, self.programs)

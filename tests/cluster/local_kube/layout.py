@@ -18,6 +18,7 @@ FAKE_NETWORK = "10.245.0.0/16"
 SERVICE_NETWORK = "10.96.0.0/16"
 API_PORT = 16443
 ETCD_PORT = 23790
+_NOTE = "level"
 
 
 def default_folder() -> Path:
@@ -40,6 +41,16 @@ class Layout:
     level: Level
     api_port: int = API_PORT
     etcd_port: int = ETCD_PORT
+
+    @classmethod
+    def found(cls, folder: Path) -> Layout:
+        """Of a cluster that came up in a folder; of level ``node`` where nothing says otherwise."""
+        note = folder / _NOTE
+        return cls(folder, Level(note.read_text()) if note.exists() else Level.NODE)
+
+    def note(self) -> None:
+        """For whoever finds the folder."""
+        (self.folder / _NOTE).write_text(self.level)
 
     @property
     def host(self) -> str:
