@@ -1,0 +1,128 @@
+"""What tests of clusters put into them."""
+
+from __future__ import annotations
+
+import sys
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import ray
+
+KUEUE = "kueue.x-k8s.io/v1beta2"
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+GPU = "nvidia.com/gpu"
+STAGES = Path(__file__).parents[2] / ".stages"
+"""A virtual environment with what the image of stages has (``make .stages/.ready``)."""
+_OBJECT_STORE = "200000000"
+
+
+def queue(name: str, **quotas: str) -> list[dict[str, Any]]:
+    """A LocalQueue of the namespace ``default`` on a ClusterQueue of its own, with a quota for each resource."""
+    flavor = {
+        "name": name,
+        "resources": [{"name": resource, "nominalQuota": quota} for resource, quota in quotas.items()],
+    }
+    return [
+        {"apiVersion": KUEUE, "kind": "ResourceFlavor", "metadata": {"name": name}},
+        {
+            "apiVersion": KUEUE,
+            "kind": "ClusterQueue",
+            "metadata": {"name": name},
+            "spec": {
+                "namespaceSelector": {},
+                "resourceGroups": [{"coveredResources": list(quotas), "flavors": [flavor]}],
+            },
+        },
+        {
+            "apiVersion": KUEUE,
+            "kind": "LocalQueue",
+            "metadata": {"name": name, "namespace": "default"},
+            "spec": {"clusterQueue": name},
+        },
+    ]
+
+
+def ray_job(
+    name: str, queue_name: str, entrypoint: str, workers: int = 2, pod: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A RayJob that Kueue begins.
+
+    Args:
+        pod: of every pod, but for the name of its container and what it asks for.
+    """
+    given = pod or {"image": "localhost/none:1"}
+
+    def template(container: str, **resources: Any) -> dict[str, Any]:
+        outside = {key: value for key, value in given.items() if key == "volumes"}
+        inside = {key: value for key, value in given.items() if key != "volumes"}
+        spec = {"restartPolicy": "Never", "containers": [{"name": container, **inside, "resources": resources}]}
+        return deepcopy({"spec": spec | outside})  # a test may change one group's
+
+    small = {"requests": {"cpu": "300m", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "6Gi"}}
+    submitting = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"cpu": "2", "memory": "2Gi"}}
+    return {
+        "apiVersion": "ray.io/v1",
+        "kind": "RayJob",
+        "metadata": {"name": name, "namespace": "default", "labels": {QUEUE_LABEL: queue_name}},
+        "spec": {
+            "suspend": True,
+            "entrypoint": entrypoint,
+            "shutdownAfterJobFinishes": True,
+            "submissionMode": "K8sJobMode",
+            "submitterPodTemplate": template("ray-job-submitter", **submitting),
+            "rayClusterSpec": {
+                "rayVersion": ray.__version__,
+                "headGroupSpec": {
+                    "rayStartParams": {
+                        "num-cpus": "0",
+                        "dashboard-host": "0.0.0.0",  # the submitter's pod asks it there
+                        "object-store-memory": _OBJECT_STORE,
+                    },
+                    "template": template("ray", **small),
+                },
+                "workerGroupSpecs": [
+                    {
+                        "groupName": "workers",
+                        "replicas": workers,
+                        "minReplicas": workers,
+                        "maxReplicas": workers,
+                        "rayStartParams": {"num-cpus": "1", "object-store-memory": _OBJECT_STORE},
+                        "template": template("ray", **small),
+                    }
+                ],
+            },
+        },
+    }
+
+
+def machine_pod(**mounted: Path) -> dict[str, Any]:
+    """A container that has this machine's system and what an image of stages has, read-only, and folders of this
+    machine at ``/NAME``, in which it may write."""
+    environment = STAGES
+    read = {"usr": Path("/usr"), "environment": environment}
+    base = Path(sys.base_prefix)
+    if not base.is_relative_to("/usr"):
+        read["python"] = base
+    mounts = [{"name": name, "mountPath": str(path), "readOnly": True} for name, path in read.items()]
+    mounts += [{"name": name, "mountPath": f"/{name}"} for name in mounted]
+    volumes: list[dict[str, Any]] = [
+        {"name": name, "hostPath": {"path": str(path)}} for name, path in {**read, **mounted}.items()
+    ]
+    return {
+        "image": "localhost/host:1",
+        "imagePullPolicy": "Never",
+        "env": [
+            {"name": "PATH", "value": f"{environment}/bin:/usr/bin:/bin:/usr/sbin"},
+            {"name": "HOME", "value": "/tmp"},
+            {"name": "RAY_USAGE_STATS_ENABLED", "value": "0"},
+        ],
+        "volumeMounts": [*mounts, {"name": "shm", "mountPath": "/dev/shm"}],
+        "volumes": [*volumes, {"name": "shm", "emptyDir": {"medium": "Memory"}}],
+    }
+
+
+def conditions(thing: dict[str, Any]) -> set[str]:
+    """Of a thing: what is true."""
+    listed = thing.get("status", {}).get("conditions", [])
+    return {one["type"] for one in listed if one["status"] == "True"}

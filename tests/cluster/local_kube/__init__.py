@@ -1,0 +1,1 @@
+"""A real Kubernetes on one machine, without Docker: for tests, and to look at by hand (docs/test-cluster.md)."""

@@ -1,0 +1,3 @@
+module bongsu.dev/pause
+
+go 1.26
