@@ -130,6 +130,9 @@ class PodSpec(_Part):
     service_account_name: str | None = None
     automount_service_account_token: bool = False
     enable_service_links: bool = False
+    share_process_namespace: Literal[True] = True
+    """A container's first process is not ended by its own signals, and nobody waits for what it leaves; so that is the
+    pod's own process."""
     node_selector: dict[str, str] | None = None
     security_context: PodSecurity
     containers: tuple[Container, ...]

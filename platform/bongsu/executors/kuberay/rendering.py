@@ -57,6 +57,8 @@ _SHARED_MEMORY = "/dev/shm"
 _RAY, _SUBMITTER = "ray", "ray-job-submitter"
 _STAGE = "stage"
 _GROUP = "workers"
+# The stage runs on the head: another head would wait for ever for a stage that is gone.
+_NO_SECOND_HEAD = {"ray.io/disable-provisioned-head-restart": "true"}
 # Beyond a stage's own limit, so that it is the worker who ends it, and says why.
 _LATER_S = 300
 
@@ -135,7 +137,8 @@ def _gang(attempt: AttemptSpec, pods: _Pods, place: Place, site: Site, ray: str)
         submitter_pod_template=pods.submitter(_SUBMITTER),
         ray_cluster_spec=RayCluster(ray_version=ray, head_group_spec=head, worker_group_specs=(workers,)),
     )
-    document = RayJob(metadata=_metadata(attempt, site, place), spec=spec).document()
+    metadata = _metadata(attempt, site, place).model_copy(update={"annotations": _NO_SECOND_HEAD})
+    document = RayJob(metadata=metadata, spec=spec).document()
     cluster = document["spec"]["rayClusterSpec"]
     for template in (
         document["spec"]["submitterPodTemplate"],

@@ -1,4 +1,5 @@
-// The first process of every pod: it holds the pod's network, and waits to be told to end.
+// The first process of every pod: it holds the pod's network, waits for processes that others have left behind, and ends
+// when it is told to.
 package main
 
 import (
@@ -8,7 +9,16 @@ import (
 )
 
 func main() {
-	told := make(chan os.Signal, 1)
-	signal.Notify(told, syscall.SIGINT, syscall.SIGTERM)
-	<-told
+	told := make(chan os.Signal, 8)
+	signal.Notify(told, syscall.SIGINT, syscall.SIGTERM, syscall.SIGCHLD)
+	for one := range told {
+		if one != syscall.SIGCHLD {
+			return
+		}
+		for {
+			if ended, _ := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); ended <= 0 {
+				break
+			}
+		}
+	}
 }
