@@ -17,8 +17,8 @@ STAGES = Path(__file__).parents[2] / ".stages"
 _OBJECT_STORE = "200000000"
 
 
-def queue(name: str, **quotas: str) -> list[dict[str, Any]]:
-    """A LocalQueue of the namespace ``default`` on a ClusterQueue of its own, with a quota for each resource."""
+def queue(name: str, namespace: str = "default", /, **quotas: str) -> list[dict[str, Any]]:
+    """A LocalQueue of a namespace on a ClusterQueue of its own, with a quota for each resource."""
     flavor = {
         "name": name,
         "resources": [{"name": resource, "nominalQuota": quota} for resource, quota in quotas.items()],
@@ -37,7 +37,7 @@ def queue(name: str, **quotas: str) -> list[dict[str, Any]]:
         {
             "apiVersion": KUEUE,
             "kind": "LocalQueue",
-            "metadata": {"name": name, "namespace": "default"},
+            "metadata": {"name": name, "namespace": namespace},
             "spec": {"clusterQueue": name},
         },
     ]

@@ -28,7 +28,8 @@ RICH_SITE = Site(
     store_secret="store",
     service_account="stages",
     accelerators={"H100": {"nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3"}},
-    overlay={
+    container={"env": [{"name": "HTTPS_PROXY", "value": "http://proxy.example:3128"}]},
+    pod={
         "imagePullSecrets": [{"name": "registry"}],
         "tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}],
         "volumes": [{"name": "models", "hostPath": {"path": "/srv/models"}}],

@@ -283,4 +283,5 @@ def _metadata(attempt: AttemptSpec, site: Site, place: Place | None = None) -> M
 
 
 def _overlay(template: dict[str, Any], site: Site) -> None:
-    template["spec"] = merged(template["spec"], site.overlay)
+    spec = merged(template["spec"], site.pod)
+    template["spec"] = {**spec, "containers": [merged(one, site.container) for one in spec["containers"]]}

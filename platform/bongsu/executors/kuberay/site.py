@@ -42,8 +42,9 @@ class Site(_Part):
         the pod's identity is enough.
     service_account: of the ministry's namespace, as which stages run.
     user: number of the account and group as which processes run.
-    overlay: merged into the ``spec`` of each pod (volumes, tolerations, pull secrets, a runtime class): a JSON
-        merge patch, but that of lists of things with names those with one name are merged.
+    pod: merged into the ``spec`` of each pod (volumes, tolerations, pull secrets, a runtime class), as
+        :func:`bongsu.executors.kuberay.overlay.merged` says.
+    container: merged into each container in the same way (mounts, variables such as those of a proxy).
     """
 
     image: str
@@ -58,7 +59,8 @@ class Site(_Part):
     store_secret: Name | None = None
     service_account: Name | None = None
     user: int = Field(default=65532, gt=0)
-    overlay: dict[str, Any] = {}
+    pod: dict[str, Any] = {}
+    container: dict[str, Any] = {}
 
     def namespace(self, ministry: str) -> str:
         """In which its attempts run."""

@@ -1,0 +1,108 @@
+"""What a cluster is asked for an attempt runs there, and leaves its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import ray
+from installed_code import code_of
+from kube_things import STAGES, machine_pod, queue
+from local_kube.cluster import Cluster
+from rendered_attempts import attempt
+
+from bongsu.artifacts.local import LocalStore
+from bongsu.domain.attempt import AttemptResult, AttemptSpec, Observation, result_key
+from bongsu.executors.kuberay.facts import job_facts, pod_facts, workload_facts
+from bongsu.executors.kuberay.rendering import Place, asked_for
+from bongsu.executors.kuberay.seeing import Found, seen
+from bongsu.executors.kuberay.site import Share, Site
+
+OVER_S = 400.0
+PLACE = Place(queue="stages")
+NAMESPACE = "bongsu-mnd"
+
+
+@dataclass
+class Stages:
+    """A ministry's namespace in which attempts run, and where they leave their records."""
+
+    cluster: Cluster
+    site: Site
+    store: LocalStore
+
+    def ask(self, spec: AttemptSpec) -> None:
+        asked = asked_for(spec, None, PLACE, self.site, ray.__version__)
+        self.cluster.kubectl.apply(asked.secret, asked.job)
+
+    def see(self, spec: AttemptSpec) -> Observation:
+        kubectl, kind = self.cluster.kubectl, "rayjob" if spec.distributed else "job"
+        job = kubectl.get("-n", NAMESPACE, kind, spec.id.job_name)
+        owned = [
+            one
+            for one in kubectl.get("-n", NAMESPACE, "workloads")["items"]
+            if one["metadata"]["ownerReferences"][0]["uid"] == job["metadata"]["uid"]
+        ]
+        pods = kubectl.get("-n", NAMESPACE, "pods", "-l", f"bongsu.dev/run={spec.id.run_id}")["items"]
+        found = Found(job=job_facts(job), pods=[pod_facts(pod) for pod in pods])
+        if owned:
+            found = replace(found, workload=workload_facts(owned[0]))
+        return seen(found, datetime.now(UTC))
+
+    def end(self, spec: AttemptSpec) -> Observation:
+        """As it is seen once it is over."""
+        last: list[Observation] = []
+
+        def is_over() -> bool:
+            last[:] = [self.see(spec)]
+            return last[0].phase.is_final
+
+        self.cluster.processes.wait_for(f"{spec.id} is over", is_over, OVER_S, "kubelet")
+        return last[0]
+
+
+@pytest.fixture(scope="module")
+def stages(node_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
+    folder = tmp_path_factory.mktemp("store")
+    folder.chmod(0o777)  # pods run as another account
+    store = LocalStore(folder)
+    pod = machine_pod(store=folder)
+    container = {
+        "imagePullPolicy": pod["imagePullPolicy"],
+        "env": [one for one in pod["env"] if one["name"] == "PATH"],
+        "volumeMounts": [one for one in pod["volumeMounts"] if one["name"] != "shm"],
+    }
+    volumes = [one for one in pod["volumes"] if one["name"] != "shm"]
+    site = Site(
+        image=pod["image"],
+        python=str(STAGES / "bin" / "python"),
+        head=Share(cpus=0.3, memory=2 * 2**30),
+        memory=2**30,
+        pod={"volumes": volumes},
+        container=container,
+    )
+    kubectl = node_cluster.kubectl
+    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    kubectl.apply(*queue("stages", NAMESPACE, cpu="4", memory="12Gi"))
+    yield Stages(node_cluster, site, store)
+    kubectl("delete", "namespace", NAMESPACE, "--timeout=120s")
+
+
+def probe(stages: Stages, stage: str, **params: Any) -> AttemptSpec:
+    """At the path at which pods have the store."""
+    return attempt(stage, params=params, code=code_of("probe"), artifact_store="file:///store")
+
+
+def test_a_stage_of_one_process_leaves_its_record(stages: Stages) -> None:
+    spec = probe(stages, "good", text="봉수", metric=2.5)
+    stages.ask(spec)
+    observation = stages.end(spec)
+    assert observation.phase.value == "succeeded", observation
+    record = stages.store.get_record(result_key(spec.id))
+    assert record is not None
+    result = AttemptResult.model_validate_json(record)
+    assert result.metrics == {"value": 2.5}
+    assert stages.store.reader(result.outputs["files"].digest).open("probe.txt").read().decode() == "봉수"
