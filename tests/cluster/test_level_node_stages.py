@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import ray
+import tiny_training as tiny
 from installed_code import code_of
 from kube_things import STAGES, machine_pod, queue
 from local_kube.cluster import Cluster
 from rendered_attempts import attempt
 
 from bongsu.artifacts.local import LocalStore
-from bongsu.domain.attempt import AttemptResult, AttemptSpec, Observation, result_key
+from bongsu.domain.artifact import ArtifactRef, ArtifactType
+from bongsu.domain.attempt import AttemptResult, AttemptSpec, FailureReason, Observation, Phase, result_key
+from bongsu.domain.resources import Resources
 from bongsu.executors.kuberay.facts import job_facts, pod_facts, workload_facts
-from bongsu.executors.kuberay.rendering import Place, asked_for
+from bongsu.executors.kuberay.rendering import NUMBER, RUN, STAGE, Place, asked_for
 from bongsu.executors.kuberay.seeing import Found, seen
 from bongsu.executors.kuberay.site import Share, Site
 
@@ -34,6 +39,11 @@ class Stages:
     site: Site
     store: LocalStore
 
+    def open_store(self) -> None:
+        """What this account wrote is read, and written beside, by that of pods."""
+        for path in self.store.root.rglob("*"):
+            os.chown(path, self.site.user, self.site.user)
+
     def ask(self, spec: AttemptSpec) -> None:
         asked = asked_for(spec, None, PLACE, self.site, ray.__version__)
         self.cluster.kubectl.apply(asked.secret, asked.job)
@@ -46,7 +56,9 @@ class Stages:
             for one in kubectl.get("-n", NAMESPACE, "workloads")["items"]
             if one["metadata"]["ownerReferences"][0]["uid"] == job["metadata"]["uid"]
         ]
-        pods = kubectl.get("-n", NAMESPACE, "pods", "-l", f"bongsu.dev/run={spec.id.run_id}")["items"]
+        named = {RUN: spec.id.run_id, STAGE: spec.id.stage_id, NUMBER: str(spec.id.number)}
+        selector = ",".join(f"{label}={value}" for label, value in named.items())
+        pods = kubectl.get("-n", NAMESPACE, "pods", "-l", selector)["items"]
         found = Found(job=job_facts(job), pods=[pod_facts(pod) for pod in pods])
         if owned:
             found = replace(found, workload=workload_facts(owned[0]))
@@ -80,7 +92,7 @@ def stages(node_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> I
         image=pod["image"],
         python=str(STAGES / "bin" / "python"),
         head=Share(cpus=0.3, memory=2 * 2**30),
-        memory=2**30,
+        memory=2 * 2**30,
         pod={"volumes": volumes},
         container=container,
     )
@@ -100,9 +112,54 @@ def test_a_stage_of_one_process_leaves_its_record(stages: Stages) -> None:
     spec = probe(stages, "good", text="봉수", metric=2.5)
     stages.ask(spec)
     observation = stages.end(spec)
-    assert observation.phase.value == "succeeded", observation
+    assert observation.phase is Phase.SUCCEEDED, observation
     record = stages.store.get_record(result_key(spec.id))
     assert record is not None
     result = AttemptResult.model_validate_json(record)
     assert result.metrics == {"value": 2.5}
     assert stages.store.reader(result.outputs["files"].digest).open("probe.txt").read().decode() == "봉수"
+
+
+def test_a_stage_that_wants_more_memory_than_it_asked_for_is_told_so(stages: Stages) -> None:
+    spec = probe(stages, "large", memory=3000)
+    stages.ask(spec)
+    observation = stages.end(spec)
+    assert observation.failure is not None
+    assert observation.failure.reason is FailureReason.OUT_OF_MEMORY, observation
+
+
+def test_a_stage_that_is_killed_is_lost(stages: Stages) -> None:
+    spec = probe(stages, "killed", crash="kill")
+    stages.ask(spec)
+    observation = stages.end(spec)
+    assert observation.phase is Phase.LOST, observation
+
+
+def test_a_gang_trains_and_leaves_its_model(stages: Stages, tmp_path: Path) -> None:
+    tiny.write_tokenizer(tmp_path / "tokenizer")
+    tiny.write_model(tmp_path / "model", tmp_path / "tokenizer")
+    tiny.write_tokens(tmp_path / "tokens", tmp_path / "tokenizer")
+    inputs = {
+        name: (ArtifactRef(digest=tiny.commit(stages.store, name, tmp_path / name), type=kind),)
+        for name, kind in (("model", ArtifactType.MODEL), ("tokens", ArtifactType.TOKENS))
+    }
+    stages.open_store()
+    spec = attempt(
+        "train",
+        uses="train.continue",
+        code=code_of("train.continue"),
+        params={"steps": 2, "microBatch": 4, "learningRate": 1e-3, "evaluateSequences": 0},
+        inputs=inputs,
+        input_titles={name: (name,) for name in inputs},
+        outputs={"model": ArtifactType.MODEL},
+        resources=Resources(workers=2, cpus_per_worker=0.6),
+        artifact_store="file:///store",
+        distributed=True,
+    )
+    stages.ask(spec)
+    observation = stages.end(spec)
+    assert observation.phase is Phase.SUCCEEDED, observation
+    record = stages.store.get_record(result_key(spec.id))
+    assert record is not None
+    model = AttemptResult.model_validate_json(record).outputs["model"]
+    assert "config.json" in {file.path for file in stages.store.reader(model.digest).manifest.files}
