@@ -8,7 +8,7 @@ from typing import BinaryIO
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.artifact import FileEntry, Manifest
 from bongsu.domain.codes import run as codes
-from bongsu.domain.ids import Digest, RunId
+from bongsu.domain.ids import Digest, RunId, StageId
 from bongsu.domain.paging import PageRequest
 from bongsu.domain.shared import Sharing
 from bongsu.service.audit.reads import note_read
@@ -69,7 +69,7 @@ def _shown(platform: Platform, digest: str) -> tuple[ArtifactDetails, ArtifactSt
         found = get_artifact(connection, digest)
         is_hidden = found is None and find_owned(connection, digest) is not None
         if found is not None and hidden_runs(connection, [found.run_id]):
-            found = replace(found, run_id=RunId(""))
+            found = replace(found, run_id=RunId(""), stage_id=StageId(""))
     if found is not None:
         return _own(platform, found), platform.artifacts
     shared = None if is_hidden else received_tree(platform, Digest(digest))

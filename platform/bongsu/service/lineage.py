@@ -68,7 +68,7 @@ def trace(platform: Platform, reference: str, direction: Direction = "upstream")
         return _of_shared(platform, address, direction)
     with platform.read() as connection:
         start = _node_of(connection, reference, direction)
-        nodes, edges = lineage.walk(connection, start, direction)
+        nodes, edges = _walked(connection, start, direction)
         named = _with_versions(connection, nodes, edges)
     return LineageGraph(start, direction, tuple(named), tuple(edges))
 
@@ -82,7 +82,7 @@ def _of_shared(platform: Platform, address: SharedAddress, direction: Direction)
     note_taken(platform, found)
     start = artifact_node(found.digest)
     with platform.read() as connection:
-        nodes, edges = lineage.walk(connection, start, direction)
+        nodes, edges = _walked(connection, start, direction)
         others = [node for node in _with_versions(connection, nodes, edges) if node.id != start]
         own = next((Label.parse(node.label) for node in nodes if node.id == start), found.label)
     label = str(own.join(found.label))
@@ -102,8 +102,37 @@ def run_graph(platform: Platform, run: str) -> tuple[list[Node], list[Edge]]:
     with platform.read() as connection:
         record = find_run(connection, run)
         stages = [stage.stage_id for stage in stages_of(connection, record.id)]
-        nodes, edges = lineage.graph_of_run(connection, record.id, stages)
+        nodes, edges = _of_seen_runs(connection, *lineage.graph_of_run(connection, record.id, stages))
         return _with_versions(connection, nodes, edges), edges
+
+
+def _walked(connection: Connection, start: str, direction: Direction) -> tuple[list[Node], list[Edge]]:
+    """What there is that way for who reads, without what is known through a run alone that they may not see."""
+    nodes, edges = lineage.walk(connection, start, direction)
+    seen, passed = _of_seen_runs(connection, nodes, edges)
+    if len(seen) == len(nodes):
+        return nodes, edges
+    beside: dict[str, set[str]] = defaultdict(set)
+    for edge in passed:
+        beside[edge.source].add(edge.target)
+        beside[edge.target].add(edge.source)
+    reached, waiting = {start}, [start]
+    while waiting:
+        new = beside[waiting.pop()] - reached
+        reached |= new
+        waiting += new
+    return [node for node in seen if node.id in reached], [edge for edge in passed if edge.source in reached]
+
+
+def _of_seen_runs(
+    connection: Connection, nodes: Sequence[Node], edges: Sequence[Edge]
+) -> tuple[list[Node], list[Edge]]:
+    """Without stages of runs that do not exist for who reads: what is open may have been made in a run that is not."""
+    runs = {node.id: str(node.body.get("run")) for node in nodes if node.kind is NodeKind.RUN_STAGE}
+    hidden = hidden_runs(connection, runs.values())
+    left_out = {node_id for node_id, run in runs.items() if run in hidden}
+    kept = [edge for edge in edges if edge.source not in left_out and edge.target not in left_out]
+    return [node for node in nodes if node.id not in left_out], kept
 
 
 def _with_versions(connection: Connection, nodes: Sequence[Node], edges: Sequence[Edge]) -> list[Node]:

@@ -9,7 +9,7 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.paging import Key, PageRequest
 from bongsu.store.faults import readable
-from bongsu.store.hidden_runs import hidden_runs
+from bongsu.store.hidden_runs import filtered_as_told, hidden_runs
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.records import ListedArtifact
 from bongsu.store.schema import artifacts
@@ -32,7 +32,7 @@ def page_of_artifacts(connection: Connection, wanted: PageRequest) -> list[Liste
     """Artifacts that the reader sees, newest first; two ministries that have the same bytes have one each."""
     found = []
     seen = select(artifacts).where(visible(connection, artifacts))
-    rows = connection.execute(ARTIFACTS.page(seen, wanted)).all()
+    rows = connection.execute(filtered_as_told(connection, ARTIFACTS).page(seen, wanted)).all()
     hidden = hidden_runs(connection, (row.run_id for row in rows))
     for row in rows:
         values = {name: value for name, value in row._mapping.items() if name != "tenant"}
@@ -40,6 +40,6 @@ def page_of_artifacts(connection: Connection, wanted: PageRequest) -> list[Liste
             Label.parse(row.label)
             told = {"digest": Digest(row.digest), "type": ArtifactType(row.type), "ministry": row.tenant}
             if row.run_id in hidden:
-                told["run_id"] = ""
+                told |= {"run_id": "", "stage_id": ""}
             found.append(ListedArtifact(**values | told))
     return found

@@ -11,13 +11,13 @@ from typing import Any
 from sqlalchemy import Connection, and_, select
 
 from bongsu.domain.codes import run as codes
-from bongsu.domain.ids import RunId
+from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.labels import Label
 from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.uses import UseClass
 from bongsu.store.faults import readable
-from bongsu.store.hidden_runs import hidden_runs
+from bongsu.store.hidden_runs import filtered_as_told, hidden_runs
 from bongsu.store.listing import Listing, columns
 from bongsu.store.locks import hold_model
 from bongsu.store.near_names import names_near
@@ -72,7 +72,8 @@ def list_versions(
         wanted: which of them, in the order of :data:`MODELS`.
     """
     query = select(model_versions).where(visible(connection, model_versions))
-    rows = connection.execute(page_of_versions(MODELS, query, name, wanted)).all()
+    listed = filtered_as_told(connection, MODELS)
+    rows = connection.execute(page_of_versions(listed, query, name, wanted)).all()
     return _records(connection, rows)
 
 
@@ -180,7 +181,8 @@ def _records(connection: Connection, rows: Sequence[Any]) -> list[ModelVersionRe
     named, stopped = _aliases(connection, names), suspensions_of(connection, names)
     hidden = hidden_runs(connection, (row.run_id for row in rows))
     versions = [_version(connection, row, named.get((row.name, row.version), []), stopped) for row in rows]
-    return [replace(one, run_id=RunId("")) if one.run_id in hidden else one for one in versions]
+    nothing: dict[str, Any] = {"run_id": RunId(""), "stage_id": StageId("")}
+    return [replace(one, **nothing) if one.run_id in hidden else one for one in versions]
 
 
 def _aliases(connection: Connection, names: Collection[str]) -> dict[tuple[str, int], list[str]]:

@@ -319,3 +319,61 @@ def test_a_resumed_run_is_the_open_one_of_its_plan_for_who_does_not_see_another(
     assert resumed.status_code in (200, 202), resumed.text
     again = place.ask("low", "POST", "/v1/runs", json=body)
     assert (again.status_code, again.json()["run"]["id"]) == (200, own)
+
+
+# -- what a run of mixed labels made that is open ---------------------------------------------------------------
+
+MIXED = """\
+apiVersion: bongsu.dev/v1alpha1
+kind: Pipeline
+metadata: {name: secret-project-name, ministry: mnd}
+spec:
+  purpose: {useClass: administration, statement: Draft administrative documents}
+  inputs: {law: {dataset: "datasets:/secret-law/1"}}
+  stages:
+    - {name: first-open, uses: probe, with: {text: "open"}}
+    - {name: second-secret, uses: probe, inputs: {after: inputs.law}, with: {text: "secret"}}
+"""
+
+
+@pytest.fixture
+def mixed(place: ApiPlace) -> tuple[str, str]:
+    """A run whose first stage is open and whose second is not; and what the first one made."""
+    place.add_dataset("secret-law", place.tree("secret law"), SECRET)
+    place.permit_data(name="secret-law")
+    run = done(place, "kim", {"text": MIXED})
+    assert shown(place, "kim", run)["run"]["label"] != "O"
+    assert status(place, "low", run) == 404
+    return run, output(place, run)
+
+
+def test_lineage_of_what_is_open_names_no_run_that_is_hidden(place: ApiPlace, mixed: tuple[str, str]) -> None:
+    run, digest = mixed
+    for direction in ("upstream", "downstream", "both"):
+        address = f"/v1/ministries/mnd/lineage?of={digest}&direction={direction}"
+        seen = place.ask("low", "GET", address)
+        assert seen.status_code == 200
+        assert digest in seen.text
+        assert run not in seen.text
+        assert "secret-project-name" not in seen.text
+    assert run in place.ask("kim", "GET", f"/v1/ministries/mnd/lineage?of={digest}").text
+
+
+def test_artifacts_are_filtered_by_no_run_that_is_hidden(place: ApiPlace, mixed: tuple[str, str]) -> None:
+    run, digest = mixed
+    (listed,) = [
+        one for one in place.ask("low", "GET", "/v1/artifacts?limit=200").json()["items"] if one["digest"] == digest
+    ]
+    assert (listed["runId"], listed["stageId"]) == ("", "")
+    for wanted in (f'runId = "{run}"', 'stageId = "first-open"'):
+        found = {person: filtered(place, person, wanted) for person in ("low", "kim")}
+        assert found["low"] == []
+        assert digest in found["kim"]
+    assert digest in filtered(place, "low", 'runId = ""')
+    assert digest in filtered(place, "low", f'runId != "{run}"')
+
+
+def filtered(place: ApiPlace, person: str, wanted: str) -> list[str]:
+    response = place.ask(person, "GET", "/v1/artifacts", params={"filter": wanted})
+    assert response.status_code == 200, response.text
+    return [one["digest"] for one in response.json()["items"]]
