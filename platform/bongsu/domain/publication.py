@@ -243,7 +243,7 @@ class RunRelabelled(_Frozen):
 
     Attributes:
         label: of the run.
-        stages: labels of its stages, as far as they have any of their own.
+        stages: labels of its stages, as far as they have any of their own; no lower than that of the run.
         trees: labels of what the stages took and gave.
     """
 

@@ -34,10 +34,12 @@ def as_it_is(connection: Connection, item: Publication) -> Publication:
             since = suspended_since(connection, item.ministry, item.name, item.version)
             return item.model_copy(update={"suspended_at": since})
         case RunRelabelled():
+            run = now.run_label(connection, item.run_id)
+            own = now.stage_labels(connection, item.run_id)
             return item.model_copy(
                 update={
-                    "label": now.run_label(connection, item.run_id),
-                    "stages": now.stage_labels(connection, item.run_id),
+                    "label": run,
+                    "stages": {stage: label.join(run or OPEN) for stage, label in own.items()},
                     "trees": now.tree_labels(connection, now.trees_of(connection, item.run_id)),
                 }
             )
@@ -56,7 +58,8 @@ def as_it_is(connection: Connection, item: Publication) -> Publication:
 
 
 def _stage(connection: Connection, item: StageFinished) -> StageFinished:
-    """A stage is worth no less protection than what it took and gave, and than it was said to be."""
+    """A stage is worth no less protection than what it took and gave, than it was said to be, and than its run, whose
+    name it bears."""
     labels = now.tree_labels(connection, [tree.ref.digest for tree in (*item.inputs, *item.outputs)])
 
     def labelled(tree: PublishedTree) -> PublishedTree:
@@ -64,9 +67,10 @@ def _stage(connection: Connection, item: StageFinished) -> StageFinished:
         return tree.model_copy(update={"ref": tree.ref.model_copy(update={"label": label})})
 
     own = now.stage_labels(connection, item.run_id).get(item.stage_id, OPEN)
+    run = now.run_label(connection, item.run_id) or OPEN
     return item.model_copy(
         update={
-            "label": high_water_mark([own, *labels.values()], item.label),
+            "label": high_water_mark([own, run, *labels.values()], item.label),
             "inputs": tuple(map(labelled, item.inputs)),
             "outputs": tuple(map(labelled, item.outputs)),
         }

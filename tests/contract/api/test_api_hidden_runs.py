@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from api_places import ApiPlace
 from governed_places import SECRET, STAFF
+from pydantic import TypeAdapter
 from service_places import drive
 from sqlalchemy import select, update
 
@@ -18,8 +19,11 @@ from bongsu.domain.ids import Digest, RunId, digest_of
 from bongsu.domain.labels import OPEN
 from bongsu.domain.people import Role
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.publication import Publication, RunRelabelled, StageFinished
+from bongsu.domain.tenants import Tenant
 from bongsu.planner.facts import EarlierWork
 from bongsu.policy.access import Permission
+from bongsu.reconciler.outbox_items import as_it_is
 from bongsu.service.resuming import resume
 from bongsu.service.submitting import submit as submit_plan
 from bongsu.store import cache
@@ -28,6 +32,7 @@ from bongsu.store.database import Database
 from bongsu.store.label_releases import release
 from bongsu.store.requests import RequestKey, note_request
 from bongsu.store.schema import cache_entries, outbox
+from bongsu.store.scope import Scope
 from bongsu.store.submitters import submitters_of
 
 PLAN = "radar plan of unit 7"
@@ -377,3 +382,17 @@ def filtered(place: ApiPlace, person: str, wanted: str) -> list[str]:
     response = place.ask(person, "GET", "/v1/artifacts", params={"filter": wanted})
     assert response.status_code == 200, response.text
     return [one["digest"] for one in response.json()["items"]]
+
+
+def test_mlflow_is_told_of_an_open_stage_with_the_label_of_its_run(place: ApiPlace, mixed: tuple[str, str]) -> None:
+    """It names the run and the pipeline, and its metrics are the run's."""
+    run, _ = mixed
+    with place.platform.database.read(Scope.of(Tenant("mnd"))) as connection:
+        bodies = connection.execute(_told_of(run)).scalars().all()
+        items = [as_it_is(connection, TypeAdapter(Publication).validate_json(body)) for body in bodies]
+        told = {item.stage_id: str(item.label) for item in items if isinstance(item, StageFinished)}
+        relabelled = as_it_is(connection, RunRelabelled(run_id=run, pipeline="secret-project-name"))
+    assert set(told) == {"first-open", "second-secret"}
+    assert isinstance(relabelled, RunRelabelled)
+    assert relabelled.label is not None
+    assert set(told.values()) == set(map(str, relabelled.stages.values())) == {str(relabelled.label)}
