@@ -18,6 +18,7 @@ import typer
 
 from bongsu.domain.documents import plain
 from bongsu.domain.unseen import escaped, escaped_json
+from bongsu.language.particles import settle_particles
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,9 +29,10 @@ _COLOUR = re.compile("(\x1b\\[[0-9;:]*m)")
 _LINE_END = re.compile("\r\n|\r|\n")
 
 
-def say(text: str, *, error: bool = False, end: str = "\n") -> None:
-    """Print plain text on standard output, or on standard error."""
-    typer.echo(escaped(text) + end, nl=False, err=error)
+def say(text: str, *, error: bool = False, end: str = "\n", exact: bool = False) -> None:
+    """Print plain text on standard output, or on standard error; ``exact`` if it is no sentence of ours but what
+    somebody wrote, or what is compared with something."""
+    typer.echo(escaped(text if exact else settle_particles(text)) + end, nl=False, err=error)
 
 
 def discard_output(*, error: bool = False) -> None:

@@ -68,11 +68,11 @@ MINISTRIES = (
 _OPERATOR = "operator"
 _ROLES: Mapping[str, tuple[str, Role]] = {
     "engineer": ("엔지니어", Role.ENGINEER),
-    "custodian": ("데이터 관리자", Role.DATA_CUSTODIAN),
+    "custodian": ("데이터 관리관", Role.DATA_CUSTODIAN),
     "manager": ("사업 관리자", Role.PROGRAMME_MANAGER),
     "approver1": ("승인자 1", Role.APPROVER),
     "approver2": ("승인자 2", Role.APPROVER),
-    "accreditor": ("인증 담당자", Role.ACCREDITOR),
+    "accreditor": ("인증관", Role.ACCREDITOR),
     "auditor": ("감사관", Role.AUDITOR),
 }
 # Whose people are there in full; of the others an operator and an engineer are enough to look from outside.

@@ -79,7 +79,7 @@ def show(
     if as_json:
         say_json(entry)
     else:
-        say(json.dumps(entry.content, ensure_ascii=False, indent=2))
+        say(json.dumps(entry.content, ensure_ascii=False, indent=2), exact=True)
         say(_("leaf {leaf}").format(leaf=entry.leaf))
 
 

@@ -54,7 +54,7 @@ def checkpoint(
         document = {"origin": signed.origin, "size": signed.size, "root": signed.root.hex(), "since": since}
         say_json(document | {"text": text, "file": output})
     elif output is None:
-        say(text, end="")
+        say(text, end="", exact=True)
     else:
         told = (
             _("{size} entries of {origin} are signed; the checkpoint is in {file}.")
@@ -100,7 +100,7 @@ def witness(
     public = signing.public(SignatureKind.WITNESS)
     # One thing alone on standard output, for `> FILE`: what was signed, or, once that is in a file, the key.
     if output is None:
-        say(str(signed.note), end="")
+        say(str(signed.note), end="", exact=True)
     else:
         write_file(output, str(signed.note))
         say(str(public))

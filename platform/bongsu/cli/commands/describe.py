@@ -169,7 +169,7 @@ def schema(
 
     text = json.dumps(schema_of_installed_stages(), ensure_ascii=False, indent=2) + "\n"
     if output is None:
-        say(text, end="")
+        say(text, end="", exact=True)
         return
     write_file(output, text)
     say(_("Wrote {path}.").format(path=output))

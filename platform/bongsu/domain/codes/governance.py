@@ -77,6 +77,11 @@ UNKNOWN_MINISTRY = Code(
     "`bongsu ministries receivers` lists those that take part, for who may share with one.",
     exit_code=3,
 )
+OWN_MINISTRY = Code(
+    "governance.own-ministry",
+    "{ministry} is the ministry that has it: what is shared goes to another one.",
+    "Name the ministry that is to get it; `bongsu ministries receivers` lists those that take part.",
+)
 USE_NOT_PERMITTED = Code(
     "use.not-permitted",
     "The ministry {ministry} has no register entry by which {use_class} is permitted at this time: {fact}"

@@ -22,7 +22,8 @@ ALIAS = Code(
     "mlflow.alias",
     "MLflow's clients neither set nor take away the alias {alias} of {object}: an alias is a promotion, which approvers"
     " decide (rule {rule}).",
-    "Propose it with `bongsu approvals propose promotion {object} {alias}`; once it is approved and carried out, the"
+    "Propose it with `bongsu approvals propose promotion {object} {alias} --reason WHY --evidence-until YYYY-MM-DD`;"
+    " once it is approved and carried out, the"
     " alias stands here. A version that an MLflow client registered, and no run of a pipeline, has no lineage and no"
     " evaluation, and cannot be proposed: have a pipeline register these weights, or import the model as a bundle"
     " (`bongsu models import`).",

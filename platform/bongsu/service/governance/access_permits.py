@@ -68,7 +68,9 @@ def _give(ask: Ask, request: AccessRequest) -> SharedObject:
         if found is None:
             raise codes.NO_SUCH.error(object=request.object)
         require_permission(connection, ask, found.thing, Permission.PERMIT_GIVE)
-        if request.ministry == request.giver or not takes_part(connection, request.ministry):
+        if request.ministry == request.giver:
+            raise codes.OWN_MINISTRY.error(None, "ministry", ministry=request.ministry)
+        if not takes_part(connection, request.ministry):
             raise codes.UNKNOWN_MINISTRY.error(None, "ministry", ministry=request.ministry)
         check_period(request.begins_at, request.ends_at, ask.now)
         key = (request.object, request.giver, request.ministry, request.purpose, request.begins_at, request.ends_at)
