@@ -9,7 +9,7 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.paging import Key, PageRequest
 from bongsu.store.faults import readable
-from bongsu.store.hidden_runs import hidden_runs
+from bongsu.store.hidden_runs import as_told, hidden_runs
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.records import ListedArtifact
 from bongsu.store.schema import artifacts
@@ -32,7 +32,8 @@ def page_of_artifacts(connection: Connection, wanted: PageRequest) -> list[Liste
     """Artifacts that the reader sees, newest first; two ministries that have the same bytes have one each."""
     found = []
     seen = select(artifacts).where(visible(connection, artifacts))
-    rows = connection.execute(ARTIFACTS.page(seen, wanted)).all()
+    listing = as_told(connection, ARTIFACTS, artifacts.c.run_id, wanted.filters)
+    rows = connection.execute(listing.page(seen, wanted)).all()
     hidden = hidden_runs(connection, (row.run_id for row in rows))
     for row in rows:
         values = {name: value for name, value in row._mapping.items() if name != "tenant"}

@@ -17,7 +17,7 @@ from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.uses import UseClass
 from bongsu.store.faults import readable
-from bongsu.store.hidden_runs import hidden_runs
+from bongsu.store.hidden_runs import as_told, hidden_runs
 from bongsu.store.listing import Listing, columns
 from bongsu.store.locks import hold_model
 from bongsu.store.near_names import names_near
@@ -72,7 +72,8 @@ def list_versions(
         wanted: which of them, in the order of :data:`MODELS`.
     """
     query = select(model_versions).where(visible(connection, model_versions))
-    rows = connection.execute(page_of_versions(MODELS, query, name, wanted)).all()
+    listing = as_told(connection, MODELS, model_versions.c.run_id, wanted.filters)
+    rows = connection.execute(page_of_versions(listing, query, name, wanted)).all()
     return _records(connection, rows)
 
 
