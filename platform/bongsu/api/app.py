@@ -35,7 +35,7 @@ from bongsu.api.routes import (
     session,
 )
 from bongsu.api.uploads import Intake
-from bongsu.api.whole_reads import WholeReads
+from bongsu.api.whole_reads import LogReads, WholeReads
 from bongsu.domain.server_defaults import LANGUAGE, MLFLOW_PATH, REQUESTS_A_MINUTE
 from bongsu.service.browsers.settings import Browsers
 from bongsu.service.control_plane import ControlPlane
@@ -103,7 +103,7 @@ def create_app(
     app.state.ending = Ending()
     app.state.followers = Followers()
     app.state.intake = Intake()
-    app.state.whole_reads = WholeReads()
+    app.state.whole_reads = {kind: kind() for kind in (WholeReads, LogReads)}
     app.state.readiness = Readiness(lambda: is_ready(plane.base), app.state.ending)
     handle_problems(app)
     # Those that are added later see a request earlier.

@@ -56,7 +56,7 @@ class RemoteGovernance:
         return self._all("/v1/data-permits", DatasetPermit)
 
     def give_data_permit(self, request: DataPermitRequest) -> DatasetPermit:
-        return self._server.made("/v1/data-permits", DatasetPermit, plain(request))
+        return self._server.made_once("/v1/data-permits", DatasetPermit, plain(request))
 
     def revoke_data_permit(self, permit: str, reason: str) -> DatasetPermit:
         return self._server.made(self._at("data-permits", permit, "revoke"), DatasetPermit, {"reason": reason})
@@ -65,7 +65,7 @@ class RemoteGovernance:
         return self._all("/v1/access-permits", SharedObject)
 
     def give_access(self, request: AccessRequest) -> SharedObject:
-        return self._server.made("/v1/access-permits", SharedObject, plain(request))
+        return self._server.made_once("/v1/access-permits", SharedObject, plain(request))
 
     def revoke_access(self, permit: str, reason: str = "") -> SharedObject:
         body = {"reason": reason} if reason else None

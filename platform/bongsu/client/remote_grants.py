@@ -49,7 +49,7 @@ class RemoteGrants:
 
     def announce_reclaim(self, grant: str, gpu_hours: float, reason: str, notice_days: float | None) -> Notice:
         body = {"gpuHours": gpu_hours, "reason": reason, "noticeDays": notice_days}
-        return self._notice(grant, self._server.post(f"{_of(grant)}/reclaim", body))
+        return self._notice(grant, self._server.once(f"{_of(grant)}/reclaim", body))
 
     def carry_out_reclaim(self, grant: str) -> LedgerEntry:
         return self._as(reading_back.entry_of, self._server.post(f"{_of(grant)}/reclaim/apply"))

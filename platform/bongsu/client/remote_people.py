@@ -95,7 +95,7 @@ class RemotePeople:
         self._server.post(f"{_of(account)}/secrets/{quote(secret, safe='')}/withdraw")
 
     def _changed(self, person: str, what: str, **body: Any) -> Person:
-        return self._server.made(f"{_of(person)}/{what}", Person, body)
+        return self._server.made_once(f"{_of(person)}/{what}", Person, body)
 
     def _one(self, named: str | None) -> str:
         return in_one_ministry(self._server, named or self._usual)

@@ -23,6 +23,7 @@ from bongsu.service.entitlement import refuse_ended, refuse_own, require, seen_p
 from bongsu.service.grades import refuse_while_stating
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Ask, Change, recorded_change
+from bongsu.service.repeating import is_repeated, request_key
 from bongsu.store import people as store
 from bongsu.store.browser_sessions import end_browser_sessions_of
 from bongsu.store.people import Person, home_of
@@ -90,15 +91,15 @@ def add_person(platform: Platform, actor: Actor, new: NewPerson, request_id: str
 
 
 def give_role(
-    platform: Platform, actor: Actor, person: str, ministry: str, role: Role, request_id: str = ""
+    platform: Platform, actor: Actor, person: str, ministry: str, role: Role, request_id: str = "", key: str = ""
 ) -> Person:
     """Make somebody something in a ministry that answers for them, or to which theirs sent them. Asked twice, it is
-    done once.
+    done once, also if it was taken back meanwhile where the client gave its request a ``key``.
 
     Raises:
         BongsuError: ``people.unknown``, ``people.unknown-ministry``, ``people.not-allowed``, ``people.own-rights``,
-            ``people.disabled``, ``people.service-role``; ``people.not-sent`` for somebody of another ministry that
-            did not send them.
+            ``people.disabled``, ``people.service-role``, ``api.key-used-otherwise``; ``people.not-sent`` for somebody
+            of another ministry that did not send them.
     """
     asked = Ask(
         platform,
@@ -118,6 +119,10 @@ def give_role(
         was_sent(person, found.home, found.sent_to, ministry).require()
         refuse_ended(found)
         role_fits(person, found.kind, role).require()
+        sent = request_key(actor.id, key, asked.action, person, ministry, role.value)
+        if is_repeated(change.connection, sent, asked.now):
+            change.is_new = False
+            return _as_seen(actor, found)
         change.facts = {"ministry": ministry, "role": role.value}
         change.is_new = role not in found.roles.get(ministry, ())
         _tell_home(change, asked, found)
@@ -127,9 +132,9 @@ def give_role(
 
 
 def take_role(
-    platform: Platform, actor: Actor, person: str, ministry: str, role: Role, request_id: str = ""
+    platform: Platform, actor: Actor, person: str, ministry: str, role: Role, request_id: str = "", key: str = ""
 ) -> Person:
-    """Take a role away; somebody who does not have it stays as they are.
+    """Take a role away; somebody who does not have it stays as they are. ``key`` is as of :func:`give_role`.
 
     Raises:
         BongsuError: ``people.unknown``, ``people.unknown-ministry``, ``people.not-allowed``, ``people.own-rights``,
@@ -151,6 +156,10 @@ def take_role(
         refuse_own(actor, found)
         if role is Role.OPERATOR:
             _refuse_last_operator(change.connection, person, ministry)
+        sent = request_key(actor.id, key, asked.action, person, ministry, role.value)
+        if is_repeated(change.connection, sent, asked.now):
+            change.is_new = False
+            return _as_seen(actor, found)
         change.facts = {"ministry": ministry, "role": role.value}
         change.is_new = role in found.roles.get(ministry, ())
         _tell_home(change, asked, found)
@@ -159,9 +168,15 @@ def take_role(
 
 
 def set_clearance(
-    platform: Platform, actor: Actor, person: str, clearance: Label, reason: str, request_id: str = ""
+    platform: Platform,
+    actor: Actor,
+    person: str,
+    clearance: Label,
+    reason: str,
+    request_id: str = "",
+    key: str = "",
 ) -> Person:
-    """Say what somebody may see at most, and why: which vetting it follows.
+    """Say what somebody may see at most, and why: which vetting it follows. ``key`` is as of :func:`give_role`.
 
     Raises:
         BongsuError: ``people.unknown``, ``people.not-allowed``, ``people.own-rights``, ``people.disabled``,
@@ -184,6 +199,10 @@ def set_clearance(
         refuse_own(actor, found)
         refuse_ended(found)
         refuse_while_stating(change.connection, clearance, "clearance")
+        sent = request_key(actor.id, key, asked.action, person, str(clearance), reason)
+        if is_repeated(change.connection, sent, asked.now):
+            change.is_new = False
+            return _as_seen(actor, found)
         change.facts = {"from": str(found.clearance), "to": str(clearance), "reason": reason}
         change.is_new = str(found.clearance) != str(clearance)
         store.set_clearance(change.connection, person, clearance)

@@ -17,12 +17,15 @@ from bongsu.service.entitlement import refuse_ended, refuse_own, require, seen_p
 from bongsu.service.people import show_person, tell_host
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Ask, recorded_change, refusals_recorded
+from bongsu.service.repeating import is_repeated, request_key
 from bongsu.store import people as store
 from bongsu.store import secondments
 from bongsu.store.people import Person, home_of
 
 
-def send_person(platform: Platform, actor: Actor, person: str, ministry: str, request_id: str = "") -> Person:
+def send_person(
+    platform: Platform, actor: Actor, person: str, ministry: str, request_id: str = "", key: str = ""
+) -> Person:
     """Let another ministry's operators make somebody something there. Asked twice, it is done once.
 
     Raises:
@@ -46,14 +49,18 @@ def send_person(platform: Platform, actor: Actor, person: str, ministry: str, re
         require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
         refuse_own(actor, found)
         refuse_ended(found)
+        sent = request_key(actor.id, key, asked.action, person, ministry)
+        is_late = is_repeated(change.connection, sent, asked.now)
         change.facts = {"ministry": ministry}
-        change.is_new = ministry not in {found.home, *found.sent_to}
+        change.is_new = not is_late and ministry not in {found.home, *found.sent_to}
         if change.is_new:
             secondments.send(change.connection, person, ministry, platform.clock())
     return show_person(platform, actor, person)
 
 
-def recall_person(platform: Platform, actor: Actor, person: str, ministry: str, request_id: str = "") -> Person:
+def recall_person(
+    platform: Platform, actor: Actor, person: str, ministry: str, request_id: str = "", key: str = ""
+) -> Person:
     """End what somebody is in another ministry. Asked twice, it is done once.
 
     A ministry always gets its own people back, also the last operator of the other one, whose log says so: there
@@ -79,10 +86,13 @@ def recall_person(platform: Platform, actor: Actor, person: str, ministry: str, 
         found = seen_person(change.connection, actor, person)
         require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
         refuse_own(actor, found)
+        sent = request_key(actor.id, key, asked.action, person, ministry)
+        is_late = is_repeated(change.connection, sent, asked.now)
         change.facts = {"ministry": ministry}
         roles = found.roles.get(ministry, frozenset())
         # Whatever they are there ends, also where they were never sent.
-        change.is_new = ministry != found.home and (ministry in found.sent_to or bool(roles))
+        is_there = ministry != found.home and (ministry in found.sent_to or bool(roles))
+        change.is_new = not is_late and is_there
         if change.is_new:
             if roles:
                 change.facts = {"ministry": ministry, "roles": sorted(roles)}

@@ -195,6 +195,12 @@ def test_what_was_lowered_does_not_name_the_run_that_is_hidden(place: ApiPlace) 
         assert found.status_code == 200, found.text
         assert run not in found.text
     assert '"runId":""' in place.ask("kim", "GET", paths[1]).text
+    for path in ("/v1/models", "/v1/artifacts"):
+        for wanted, count in ((f"runId = {run}", 0), (f"runId != {run}", 1), ('runId = ""', 1)):
+            about = "name = axk7" if path == "/v1/models" else f"digest = {model}"
+            found = place.ask("kim", "GET", path, params={"filter": f"{about} AND {wanted}"})
+            assert found.status_code == 200, found.text
+            assert len(found.json()["items"]) == count, (path, wanted)
     graph = place.ask("kim", "GET", lineage, params={"of": model, "direction": "downstream"})
     (body,) = [one["body"] for one in graph.json()["nodes"] if one["id"] == node.id]
     assert body["run"] == ""

@@ -21,6 +21,7 @@ from bundle_places import Giver
 from live_api import served
 from test_api_following import SOON_S, follow, soon
 
+from bongsu.api.routes import audit
 from bongsu.api.whole_reads import MOST_OF_ONE, MOST_READ
 from bongsu.artifacts.local import LocalReader
 from bongsu.artifacts.readers import OF_ONE, Readers
@@ -34,6 +35,9 @@ from bongsu.service.governance.proposing import ProposalRequest, propose
 
 CHECK = "/v1/ministries/mnd/launch-check?kind=transfer&object=model:axk1/1&target=army"
 BUNDLE = "/v1/ministries/mnd/models/axk1/1/bundle?target=army"
+
+LOG_CHECK = "/v1/ministries/mnd/audit/check"
+LOG_EXPORT = "/v1/ministries/mnd/audit/export"
 
 
 class SlowPlace(Giver, ApiPlace):
@@ -144,6 +148,43 @@ def test_forty_who_wait_for_a_store_that_blocks_hold_up_nobody(
     assert place.most == MOST_READ
     assert place.begun == OF_ONE + 3
     soon(lambda: place.has_room("kim", OF_ONE))
+
+
+@pytest.mark.parametrize(("what", "path"), [("check_log", LOG_CHECK), ("export", LOG_EXPORT)])
+def test_forty_who_wait_for_a_log_to_be_read_hold_up_nobody(
+    place: SlowPlace,
+    url: str,
+    begin: Callable[..., Future[httpx.Response]],
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+    path: str,
+) -> None:
+    whole = getattr(audit, what)
+
+    def slowly(*given: Any) -> Any:
+        place.wait()
+        return whole(*given)
+
+    monkeypatch.setattr(audit, what, slowly)
+    waiting = [begin(path, "aud") for _ in range(OF_ONE)]
+    soon(lambda: place.begun == MOST_OF_ONE and place.is_full("aud"))
+    assert ask(url, "/v1/me").status_code == 200
+    refused = ask(url, path, "aud")
+    assert (refused.status_code, refused.json()["code"]) == (429, "api.too-many-read")
+    place.go.set()
+    assert {one.result().status_code for one in waiting} == {200}
+    assert place.most == MOST_OF_ONE
+    soon(lambda: place.has_room("aud", OF_ONE))
+
+
+def test_a_log_is_read_while_models_wait_for_each_other(
+    place: SlowPlace, url: str, begin: Callable[..., Future[httpx.Response]]
+) -> None:
+    models = [begin(CHECK, person) for person in ("kim", "kim", "acc", "acc")]
+    soon(lambda: place.begun == MOST_READ)
+    assert ask(url, LOG_CHECK, "aud").status_code == 200
+    place.go.set()
+    assert {one.result().status_code for one in models} == {200}
 
 
 @pytest.mark.parametrize("path", [CHECK, BUNDLE])

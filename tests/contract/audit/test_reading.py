@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import pytest
 from audit_places import KEYS, MND, MSIT, NOW, SECRET, Logs, auditor, event, refused
+from sqlalchemy.event import listen
 
 from bongsu.domain.audit import AuditOutcome, EntryFilter
 from bongsu.domain.people import Actor, Role
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
+from bongsu.service.audit import exporting
+from bongsu.service.audit.bundles import parsed
+from bongsu.service.audit.checkpoints import sign
 from bongsu.service.audit.reading import Page, list_entries, prove_entry, show_entry
 from bongsu.service.audit.verdict import Trust
-from bongsu.service.audit.verifying import verify_proof
+from bongsu.service.audit.verifying import verify_bundle, verify_proof
 from bongsu.service.local_actor import local_actor
 
 
@@ -132,3 +136,25 @@ def test_a_proof_shows_one_entry_and_no_other(logs: Logs) -> None:
             verdict = verify_proof(wrong, "p", trust)
             assert [problem.code.name for problem in verdict.problems] == ["audit.not-included"]
             assert verdict.proved == ()
+
+
+def test_who_reads_an_export_slowly_holds_no_connection_and_has_all_of_it(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(12):
+        logs.add(event(n))
+        sign(logs.platform, KEYS, MND)
+    whole = logs.bundle(auditor())
+    monkeypatch.setattr(exporting, "_ENTRIES", 5)
+    monkeypatch.setattr(exporting, "_SIZES", 4)
+    held: list[object] = []
+    engine = logs.database.engine
+    listen(engine, "checkout", lambda connection, *_: held.append(connection))
+    listen(engine, "checkin", lambda connection, *_: held.remove(connection))
+    taken = []
+    for line in exporting.export(logs.platform, KEYS, auditor(), MND).lines:
+        assert held == []
+        taken.append(line)
+    # The first export is an entry of the second one, which is signed with a checkpoint of its own.
+    assert [line for line in whole[1:-3] if line not in taken] == []
+    assert verify_bundle([parsed(line.encode()) for line in taken], "b", Trust()).holds

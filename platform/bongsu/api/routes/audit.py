@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from bongsu.api.asking import AskedFirst, Asker, Asking, asks_for
 from bongsu.api.bodies import Body, Time
 from bongsu.api.listing import Listing
 from bongsu.api.openapi import as_well, only_as
+from bongsu.api.whole_reads import LogReads, in_turn
 from bongsu.domain.audit import AuditOutcome, EntryFilter
 from bongsu.domain.checkpoints import SignedCheckpoint
 from bongsu.domain.signed_notes import VerifierKey
@@ -23,7 +25,7 @@ from bongsu.service.audit.access import may
 from bongsu.service.audit.checking import Checked, check_log, damage_in
 from bongsu.service.audit.checkpoints import Growth, prove_growth, public_keys, request_witness
 from bongsu.service.audit.cosignatures import LONGEST_KEY, accept_cosignature
-from bongsu.service.audit.exporting import export
+from bongsu.service.audit.exporting import Export, export
 from bongsu.service.audit.reading import Entry, list_entries, prove_entry, show_entry
 from bongsu.service.audit.reads import note_read
 from bongsu.service.platform import Platform
@@ -182,28 +184,38 @@ def keys(request: Request, asker: Asking, ministry: str, fields: Fields = "") ->
 
 
 @router.get("/export", **only_as(_LINES), **asks_for(P.AUDIT_READ))
-def exported(
-    asker: Asking, ministry: str, since: Annotated[Size, Query(description="First entry.")] = 0
+async def exported(
+    request: Request, asker: Asking, ministry: str, since: Annotated[Size, Query(description="First entry.")] = 0
 ) -> Response:
     """The log as JSON lines that verify anywhere. That it was exported, and by whom, is its last entry. A damaged one
     is handed out as well, to be compared with: the header `Bongsu-Log-Check` says `whole`, or with which codes `check`
     finds it damaged."""
-    asker.check_reading()
-    platform = _of(asker, ministry)
-    made = export(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant, since)
-    # Headers go before the lines, so what is told of them is read first.
-    found = ", ".join(damage_in(platform, platform.actor, platform.scope.tenant)) or "whole"
+
+    def make(now: Asker) -> tuple[Export, str]:
+        platform = _of(now, ministry)
+        made = export(platform, now.plane.log_keys(), platform.actor, platform.scope.tenant, since)
+        # Headers go before the lines, so what is told of them is read first.
+        return made, ", ".join(damage_in(platform, platform.actor, platform.scope.tenant)) or "whole"
 
     def look_again(now: Asker) -> None:
         there = _of(now, ministry)
         may(there, there.actor, there.scope.tenant)
 
-    lines = map(str.encode, made.lines)
-    return asker.hand_out(lines, _LINES, _UNSTORED | {LOG_CHECK: found}, look_again)
+    with ExitStack() as held:
+        held.enter_context(asker.reading())
+        made, found = await in_turn(request, asker, make, LogReads)
+        lines = map(str.encode, made.lines)
+        return asker.hand_out(lines, _LINES, _UNSTORED | {LOG_CHECK: found}, look_again, held=held.pop_all())
 
 
 @router.get("/check", **asks_for(P.AUDIT_READ, gives=Checked))
-def check(request: Request, asker: Asking, ministry: str, fields: Fields = "") -> Response:
+async def check(request: Request, asker: Asking, ministry: str, fields: Fields = "") -> Response:
     """Read the stored log as a whole: entries against hashes, hashes against each other, roots against signatures."""
-    platform = _of(asker, ministry)
-    return answer(request, check_log(platform, platform.actor, platform.scope.tenant), fields)
+
+    def look(now: Asker) -> Checked:
+        platform = _of(now, ministry)
+        return check_log(platform, platform.actor, platform.scope.tenant)
+
+    with asker.reading():
+        found = await in_turn(request, asker, look, LogReads)
+    return answer(request, found, fields)

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from pydantic import Field
 
-from bongsu.api.answers import Fields, Ministry, Page, answer
+from bongsu.api.answers import Fields, IdempotencyKey, Ministry, Page, answer
 from bongsu.api.asking import AskedFirst, Asker, Asking, asks_for, for_signed_in
 from bongsu.api.bodies import Body, body_of, described
 from bongsu.api.listing import Listing
@@ -124,10 +124,13 @@ def data_permits(asker: Asking, listing: Listing, ministry: Ministry = None) -> 
     "/data-permits", status_code=201, **asks_for(P.PERMIT_GIVE, described(DataPermitRequest), gives=DatasetPermit)
 )
 def permit_data(
-    request: Request, asker: Asking, permit: Annotated[DataPermitRequest, body_of(DataPermitRequest)]
+    request: Request,
+    asker: Asking,
+    permit: Annotated[DataPermitRequest, body_of(DataPermitRequest)],
+    idempotency_key: IdempotencyKey = "",
 ) -> Response:
     """Let a version of a data set be used for some purposes, for a time."""
-    made = give_data_permit(_of(asker, permit.ministry), asker.actor, permit, asker.request)
+    made = give_data_permit(_of(asker, permit.ministry), asker.actor, permit, asker.request, idempotency_key)
     return answer(request, made, status=201)
 
 
@@ -148,9 +151,14 @@ def access_permits(asker: Asking, listing: Listing, ministry: Ministry = None) -
 @router.post(
     "/access-permits", status_code=201, **asks_for(P.PERMIT_GIVE, described(AccessRequest), gives=SharedObject)
 )
-def share(request: Request, asker: Asking, permit: Annotated[AccessRequest, body_of(AccessRequest)]) -> Response:
+def share(
+    request: Request,
+    asker: Asking,
+    permit: Annotated[AccessRequest, body_of(AccessRequest)],
+    idempotency_key: IdempotencyKey = "",
+) -> Response:
     """Share a model or a data set with another ministry, for a purpose, until a day."""
-    made = give_access(_of(asker, permit.giver), asker.actor, permit, asker.request)
+    made = give_access(_of(asker, permit.giver), asker.actor, permit, asker.request, idempotency_key)
     return answer(request, made, status=201)
 
 

@@ -128,22 +128,28 @@ def one(request: Request, asker: Asking, person: Id, fields: Fields = "") -> Res
 
 @router.post("/{home}/{name}/roles/{act}", **asks_for(P.PERSON_MANAGE, gives=PersonDocument))
 def change_role(
-    request: Request, asker: Asking, person: Id, act: Literal["give", "take"], held: HeldRole
+    request: Request,
+    asker: Asking,
+    person: Id,
+    act: Literal["give", "take"],
+    held: HeldRole,
+    idempotency_key: IdempotencyKey = "",
 ) -> Response:
     """Make somebody something in a ministry, or no longer."""
     change = people.give_role if act == "give" else people.take_role
     ministry, role = held.ministry, held.role
-    return _told(request, change(asker.plane.base, asker.actor, person, ministry, role, asker.request))
+    made = change(asker.plane.base, asker.actor, person, ministry, role, asker.request, idempotency_key)
+    return _told(request, made)
 
 
 @router.post("/{home}/{name}/clearance", **asks_for(P.PERSON_MANAGE, gives=PersonDocument))
-def clear(request: Request, asker: Asking, person: Id, vetting: Vetting) -> Response:
+def clear(
+    request: Request, asker: Asking, person: Id, vetting: Vetting, idempotency_key: IdempotencyKey = ""
+) -> Response:
     """Say what somebody may see at most; their own ministry does."""
     clearance, reason = vetting.clearance, vetting.reason
-    return _told(
-        request,
-        people.set_clearance(asker.plane.base, asker.actor, person, clearance, reason, asker.request),
-    )
+    given = clearance, reason, asker.request, idempotency_key
+    return _told(request, people.set_clearance(asker.plane.base, asker.actor, person, *given))
 
 
 @router.post("/{home}/{name}/disable", **asks_for(P.PERSON_MANAGE, gives=PersonDocument))
@@ -154,11 +160,17 @@ def disable(request: Request, asker: Asking, person: Id) -> Response:
 
 @router.post("/{home}/{name}/secondments/{act}", **asks_for(P.PERSON_MANAGE, gives=PersonDocument))
 def second(
-    request: Request, asker: Asking, person: Id, act: Literal["send", "recall"], elsewhere: Elsewhere
+    request: Request,
+    asker: Asking,
+    person: Id,
+    act: Literal["send", "recall"],
+    elsewhere: Elsewhere,
+    idempotency_key: IdempotencyKey = "",
 ) -> Response:
     """Let another ministry's operators make somebody something there, or end what they are there."""
     change = send_person if act == "send" else recall_person
-    return _told(request, change(asker.plane.base, asker.actor, person, elsewhere.ministry, asker.request))
+    given = elsewhere.ministry, asker.request, idempotency_key
+    return _told(request, change(asker.plane.base, asker.actor, person, *given))
 
 
 @router.get("/{home}/{name}/secrets", **asks_for(P.PERSON_READ, gives=Page[SecretSummary]))

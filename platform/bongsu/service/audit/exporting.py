@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -21,10 +21,14 @@ from bongsu.service.recording import done
 from bongsu.store import audit_checkpoints, audit_reading, audit_tree
 from bongsu.store.audit_checkpoints import StoredCosignature
 
+_ENTRIES = 1000
+_SIZES = 10_000
+"""So many entries, and checkpoints of so many sizes, are read at once and held for each reader."""
+
 
 @dataclass(frozen=True)
 class Export:
-    """``lines`` are read from the database as they are taken."""
+    """``lines`` are read from the database as they are taken, by the part."""
 
     size: int
     begin: int
@@ -50,25 +54,41 @@ def export(platform: Platform, keys: LogKeys, actor: Actor, tenant: Tenant, sinc
 
 
 def _lines(platform: Platform, actor: Actor, tenant: Tenant, origin: str, begin: int, size: int) -> Iterator[Line]:
+    """Between two lines no connection of the database is held: who reads slowly would hold it from everybody."""
     with platform.database.read() as connection:
-        yield _head(connection, tenant, origin, begin, size)
-        cosignatures: dict[int, list[StoredCosignature]] = {}
-        witnesses: dict[str, None] = {}
-        for one in written_out(connection, tenant, begin, size):
-            cosignatures.setdefault(one.size, []).append(one)
-            witnesses[one.witness] = None
-        for key in (*audit_checkpoints.keys_of(connection, tenant), *witnesses):
-            yield KeyLine(key)
-        for stored in audit_checkpoints.checkpoints_between(connection, tenant, begin, size):
-            checkpoint, note = SignedCheckpoint.parse(stored.note)
-            if checkpoint.origin != origin:
-                continue  # from before a lost key took the site's name along
-            yield CheckpointLine(str(witnessed(note, cosignatures.get(stored.size, ()))))
+        head = _head(connection, tenant, origin, begin, size)
+        witnesses = dict.fromkeys(one.witness for one in written_out(connection, tenant, begin, size))
+        keys = [*audit_checkpoints.keys_of(connection, tenant), *witnesses]
         seen = set(map(str, visible_labels(connection, actor, tenant)))
-        for entry in audit_reading.entries_between(connection, tenant, begin, size):
+    yield head
+    yield from map(KeyLine, keys)
+    for first in range(begin, size + 1, _SIZES):
+        yield from _checkpoints(platform, tenant, origin, (first, min(first + _SIZES - 1, size)), witnesses)
+    for first in range(begin, size, _ENTRIES):
+        with platform.database.read() as connection:
+            found = list(audit_reading.entries_between(connection, tenant, first, min(first + _ENTRIES, size)))
+        for entry in found:
             text = entry.entry if entry.label in seen else None
             yield EntryLine(entry.position, entry.leaf, text)
     yield EndLine(size - begin)
+
+
+def _checkpoints(
+    platform: Platform, tenant: Tenant, origin: str, sizes: tuple[int, int], witnesses: Container[str]
+) -> list[Line]:
+    """Those of a part of the sizes, with what these witnesses signed of them; whose key no line before named signed
+    meanwhile."""
+    with platform.database.read() as connection:
+        below: dict[int, list[StoredCosignature]] = {}
+        for one in written_out(connection, tenant, *sizes):
+            if one.witness in witnesses:
+                below.setdefault(one.size, []).append(one)
+        found: list[Line] = []
+        for stored in audit_checkpoints.checkpoints_between(connection, tenant, *sizes):
+            checkpoint, note = SignedCheckpoint.parse(stored.note)
+            if checkpoint.origin == origin:  # else from before a lost key took the site's name along
+                found.append(CheckpointLine(str(witnessed(note, below.get(stored.size, ())))))
+        return found
 
 
 def _head(connection: Connection, tenant: Tenant, origin: str, begin: int, size: int) -> Head:

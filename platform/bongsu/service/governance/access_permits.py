@@ -21,6 +21,7 @@ from bongsu.service.governance.seen_lists import SeenList, as_read, labels_of_ob
 from bongsu.service.governance.texts import check_texts
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Ask, done, refusals_recorded
+from bongsu.service.repeating import held_result, note_result, request_key
 from bongsu.store import permits as store
 from bongsu.store.conflicts import retry_on_conflict
 from bongsu.store.governed_objects import find_object
@@ -40,12 +41,15 @@ class AccessRequest:
     reason: str
 
 
-def give_access(platform: Platform, actor: Actor, request: AccessRequest, request_id: str = "") -> SharedObject:
+def give_access(
+    platform: Platform, actor: Actor, request: AccessRequest, request_id: str = "", key: str = ""
+) -> SharedObject:
     """Share a model or a data set; a data custodian of the ministry that has it does. The same request again gives
-    the same permit while that is not revoked, and then a new one. It is recorded in the logs of both ministries.
+    the same permit while that is not revoked, and then a new one. If its client gave it a ``key``, it gives what it
+    gave, revoked or not. It is recorded in the logs of both ministries.
 
     Raises:
-        BongsuError: ``governance.*``, ``policy.forbidden-use``.
+        BongsuError: ``governance.*``, ``policy.forbidden-use``, ``api.key-used-otherwise``.
     """
     request = replace(request, object=object_name(request.object))
     ask = Ask(
@@ -58,16 +62,22 @@ def give_access(platform: Platform, actor: Actor, request: AccessRequest, reques
     )
     with refusals_recorded(ask):
         check_texts(reason=request.reason)
-        return retry_on_conflict(lambda: _give(ask, request))
+        return retry_on_conflict(lambda: _give(ask, request, key))
 
 
-def _give(ask: Ask, request: AccessRequest) -> SharedObject:
+def _give(ask: Ask, request: AccessRequest, given_key: str) -> SharedObject:
     with ask.platform.write() as connection:
         require_permission(connection, ask, ministry_thing(request.giver), Permission.PERMIT_GIVE)
         found = find_object(connection, request.giver, request.object)
         if found is None:
             raise codes.NO_SUCH.error(object=request.object)
         require_permission(connection, ask, found.thing, Permission.PERMIT_GIVE)
+        asked = request.ministry, request.purpose, str(request.begins_at), str(request.ends_at), request.reason
+        sent = request_key(ask.actor.id, given_key, ask.action, ask.tenant, ask.object, *asked)
+        before = held_result(connection, sent, ask.now)
+        given = store.find_access_permit(connection, before) if before is not None else None
+        if given is not None:
+            return given
         if request.ministry == request.giver:
             raise codes.OWN_MINISTRY.error(None, "ministry", ministry=request.ministry)
         if not takes_part(connection, request.ministry):
@@ -88,6 +98,7 @@ def _give(ask: Ask, request: AccessRequest) -> SharedObject:
         )
         revoked = store.count_revoked_access_permits(connection, draft)
         permit = replace(draft, id=next_id("access", revoked, *key, request.reason))
+        note_result(connection, sent, permit.id, ask.now)
         known = store.find_access_permit(connection, permit.id)
         if known is not None:
             return known

@@ -21,6 +21,7 @@ from bongsu.service.governance.seen_lists import SeenList, as_read, labels_of_ob
 from bongsu.service.governance.texts import check_citation, check_texts
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Ask, done, refusals_recorded
+from bongsu.service.repeating import held_result, note_result, request_key
 from bongsu.store import permits as store
 from bongsu.store.conflicts import retry_on_conflict
 from bongsu.store.governed_objects import find_object
@@ -41,15 +42,15 @@ class DataPermitRequest:
 
 
 def give_data_permit(
-    platform: Platform, actor: Actor, request: DataPermitRequest, request_id: str = ""
+    platform: Platform, actor: Actor, request: DataPermitRequest, request_id: str = "", key: str = ""
 ) -> DatasetPermit:
     """Let the bytes of a data set's version be used for some purposes, for a time. The actor, a data custodian of the
-    ministry, answers for it. The same request again gives the same permit while that is not
-    revoked, and then a new one.
+    ministry, answers for it. The same request again gives the same permit while that is not revoked, and then a new
+    one. If its client gave it a ``key``, it gives what it gave, revoked or not.
 
     Raises:
         BongsuError: ``governance.*``, ``policy.forbidden-use``; ``governance.bad-citation``
-            and ``governance.citation-gone`` for a card that nobody could follow.
+            and ``governance.citation-gone`` for a card that nobody could follow; ``api.key-used-otherwise``.
     """
     object_ = f"dataset:{request.name}/{request.version}"
     ask = Ask(
@@ -64,19 +65,25 @@ def give_data_permit(
         check_texts(reason=request.reason, card=request.card)
         if not request.use_classes:
             raise codes.NO_REASON.error(None, "useClasses", field="useClasses")
-        return retry_on_conflict(lambda: _give(ask, request))
+        return retry_on_conflict(lambda: _give(ask, request, key))
 
 
-def _give(ask: Ask, request: DataPermitRequest) -> DatasetPermit:
+def _give(ask: Ask, request: DataPermitRequest, given_key: str) -> DatasetPermit:
     with ask.platform.write() as connection:
         require_permission(connection, ask, ministry_thing(request.ministry), Permission.PERMIT_GIVE)
         found = find_object(connection, ask.tenant, ask.object)
         if found is None:
             raise codes.NO_SUCH.error(object=ask.object)
         require_permission(connection, ask, found.thing, Permission.PERMIT_GIVE)
+        uses = ",".join(sorted(use.value for use in request.use_classes))
+        asked = uses, request.card, str(request.begins_at), str(request.ends_at), request.reason
+        sent = request_key(ask.actor.id, given_key, ask.action, ask.tenant, ask.object, *asked)
+        before = held_result(connection, sent, ask.now)
+        given = store.find_data_permit(connection, before) if before is not None else None
+        if given is not None:
+            return given
         check_period(request.begins_at, request.ends_at, ask.now)
         check_citation(connection, ask, "card", request.card)
-        uses = ",".join(sorted(use.value for use in request.use_classes))
         key = (
             request.ministry,
             ask.object,
@@ -103,6 +110,7 @@ def _give(ask: Ask, request: DataPermitRequest) -> DatasetPermit:
         )
         revoked = store.count_revoked_data_permits(connection, draft)
         permit = replace(draft, id=next_id("data", revoked, *key))
+        note_result(connection, sent, permit.id, ask.now)
         known = store.find_data_permit(connection, permit.id)
         if known is not None:
             return known

@@ -1,0 +1,90 @@
+"""A request that comes late, under the key that its client gave it, does not do anew what was taken back meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_places import ApiPlace
+from governed_places import DAY, OPEN, STAFF
+
+from bongsu.domain.documents import iso_time
+from bongsu.domain.people import Role
+from bongsu.store.database import Database
+
+PERSON = "/v1/people/mnd/park"
+LAW = "/v1/ministries/mnd/datasets/law/1"
+ROLE = {"ministry": "mnd", "role": "engineer"}
+
+
+@pytest.fixture
+def place(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiPlace]:
+    made = ApiPlace(tmp_path, database)
+    made.add_person("op", "mnd", Role.OPERATOR, OPEN)
+    made.add_account("mnd/park", OPEN)
+    made.add_role("mnd/park", "mnd", Role.AUDITOR)
+    monkeypatch.setitem(STAFF, "op", ("mnd", Role.OPERATOR))
+    yield made
+    made.close()
+
+
+def sent(place: ApiPlace, person: str, path: str, body: dict[str, Any], key: str = "") -> Any:
+    answer = place.ask(person, "POST", path, json=body, headers={"Idempotency-Key": key} if key else {})
+    assert answer.status_code in (200, 201), answer.text
+    return answer.json()
+
+
+def entries(place: ApiPlace, action: str) -> int:
+    return sum(done == action for _actor, done, _entry in place.log())
+
+
+def permit(place: ApiPlace, kind: str) -> dict[str, Any]:
+    wish = {"reason": "As agreed", "beginsAt": iso_time(place.now), "endsAt": iso_time(place.now + 90 * DAY)}
+    if kind == "access-permits":
+        return {**wish, "object": "dataset:law/1", "giver": "mnd", "ministry": "army", "purpose": "administration"}
+    card = "https://example.org/card"
+    uses = ["administration", "logistics-resupply"]
+    return {**wish, "ministry": "mnd", "name": "law", "version": 1, "useClasses": uses, "card": card}
+
+
+@pytest.mark.parametrize("kind", ["data-permits", "access-permits"])
+def test_a_permit_that_was_revoked_is_not_given_again(place: ApiPlace, kind: str) -> None:
+    body = permit(place, kind)
+    given = sent(place, "dc", f"/v1/{kind}", body, "k1")
+    assert sent(place, "dc", f"/v1/{kind}", body, "k1") == given
+    revoked = sent(place, "dc", f"/v1/ministries/mnd/{kind}/{given['id']}/revoke", {"reason": "Its licence ended"})
+    assert sent(place, "dc", f"/v1/{kind}", body, "k1") == revoked
+    listed = place.ask("dc", "GET", f"/v1/{kind}").json()["items"]
+    assert [one["revokedAt"] for one in listed] == [revoked["revokedAt"]]
+    other = place.ask("dc", "POST", f"/v1/{kind}", json=body | {"reason": "?"}, headers={"Idempotency-Key": "k1"})
+    assert (other.status_code, other.json()["code"]) == (422, "api.key-used-otherwise")
+    assert sent(place, "dc", f"/v1/{kind}", body, "k2")["id"] != given["id"], "who means it gives a new one"
+
+
+@pytest.mark.parametrize(
+    ("did", "body", "undid", "back", "action"),
+    [
+        ("roles/give", ROLE, "roles/take", ROLE, "role.give"),
+        ("secondments/send", {"ministry": "army"}, "secondments/recall", {"ministry": "army"}, "person.send"),
+        (
+            "clearance",
+            {"clearance": "C", "reason": "It was vetted"},
+            "clearance",
+            {"clearance": "O", "reason": "It lapsed"},
+            "clearance.set",
+        ),
+    ],
+)
+def test_what_somebody_was_given_and_lost_does_not_come_back(
+    place: ApiPlace, did: str, body: dict[str, Any], undid: str, back: dict[str, Any], action: str
+) -> None:
+    sent(place, "op", f"{PERSON}/{did}", body, "k1")
+    sent(place, "op", f"{PERSON}/{did}", body, "k1")
+    after = sent(place, "op", f"{PERSON}/{undid}", back, "k2")
+    known = entries(place, action)
+    assert sent(place, "op", f"{PERSON}/{did}", body, "k1") == after
+    assert entries(place, action) == known
+    assert sent(place, "op", f"{PERSON}/{did}", body, "k3") != after
+    assert sent(place, "op", f"{PERSON}/{undid}", back, "k2") != after, "that, too, was carried out before"
