@@ -26,7 +26,7 @@ from bongsu.service.catalogue import InstalledStages
 from bongsu.service.grants.reserving import refused_of_grant, set_aside_again
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Ask, done, record_refusal
-from bongsu.service.repeating import repeated
+from bongsu.service.repeating import held_result, repeated
 from bongsu.service.secrets import fingerprints
 from bongsu.store.conflicts import retry_on_conflict
 from bongsu.store.history import NewEvent, append_events
@@ -48,7 +48,8 @@ def resume(platform: Platform, run: str, key: RequestKey | None = None) -> RunRe
     Args:
         platform: what to work on.
         run: an id, a unique beginning of one, or ``latest``.
-        key: of the request; one that comes again finds the run that it resumed, whatever became of it since.
+        key: of the request; one that comes again finds the run that it resumed, or found under way, whatever became
+            of it since.
 
     Raises:
         BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-resumable``, ``run.still-cancelling``,
@@ -83,6 +84,10 @@ def _resume(asked: Ask, run: str, key: RequestKey | None) -> RunRecord:
     again = _to_do_again(facts, _without_outputs(platform, facts)) if record.state.is_final else frozenset()
     _refuse_changed(platform, facts, again)
     if not record.state.is_final:
+        if key is not None:
+            with platform.write() as connection:
+                if held_result(connection, key, platform.clock()) is None:
+                    note_request(connection, key, record.id, platform.clock())
         return record
     _refuse_suspended(platform, record.id)
     with platform.write() as connection:

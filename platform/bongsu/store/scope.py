@@ -135,11 +135,20 @@ def _dominated(
     found: dict[Tenant, list[str]] = {tenant: [] for tenant in sorted(tenants)}
     names = {_place(place): tenant for place, tenant in enumerate(found)}
     for row in connection.execute(_labels(table, len(found)), names) if found else ():
-        if clearance.dominates(Label.parse(row.label)):
+        if _is_dominated(clearance, row.label):
             found[Tenant(row.tenant)].append(row.label)
     if known is not None:
         known[table.name] = found
     return found
+
+
+def _is_dominated(clearance: Label, label: str) -> bool:
+    """False for what is no label: nobody knows who might see such a row, and those of others are shown all the same. A
+    check of the database tells of it."""
+    try:
+        return clearance.dominates(Label.parse(label))
+    except ValueError:
+        return False
 
 
 @cache  # for every list that is asked for, making it costs more than asking it

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from api_places import ApiPlace
 from governed_places import DAY, OPEN, STAFF
+from service_places import drive
 
 from bongsu.domain.documents import iso_time
 from bongsu.domain.people import Role
@@ -32,7 +33,7 @@ def place(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def sent(place: ApiPlace, person: str, path: str, body: dict[str, Any], key: str = "") -> Any:
     answer = place.ask(person, "POST", path, json=body, headers={"Idempotency-Key": key} if key else {})
-    assert answer.status_code in (200, 201), answer.text
+    assert answer.is_success, answer.text
     return answer.json()
 
 
@@ -88,3 +89,13 @@ def test_what_somebody_was_given_and_lost_does_not_come_back(
     assert entries(place, action) == known
     assert sent(place, "op", f"{PERSON}/{did}", body, "k3") != after
     assert sent(place, "op", f"{PERSON}/{undid}", back, "k2") != after, "that, too, was carried out before"
+
+
+def test_a_run_that_was_cancelled_is_not_resumed_by_who_found_it_under_way(place: ApiPlace) -> None:
+    place.permit_use()
+    run = place.run_of("kim")
+    assert sent(place, "kim", f"/v1/runs/{run}/resume", {}, "r1")["run"]["state"] == "pending"
+    sent(place, "kim", f"/v1/runs/{run}/cancel", {})
+    drive(place.platform, [run])
+    assert sent(place, "kim", f"/v1/runs/{run}/resume", {}, "r1")["run"]["state"] == "cancelled"
+    assert sent(place, "kim", f"/v1/runs/{run}/resume", {}, "r2")["run"]["state"] == "pending"

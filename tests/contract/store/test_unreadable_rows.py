@@ -6,15 +6,20 @@ from collections.abc import Callable
 
 import pytest
 from grant_places import grant
+from small_plans import plan_of, stage
 from sqlalchemy import Connection, text
 from store_places import NOW, RUN, submitted, with_attempt
 
+from bongsu.domain.ids import RunId
+from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.tenants import HOME
 from bongsu.store.attempts import attempts_of
 from bongsu.store.database import Database, check_database
 from bongsu.store.grants import add_grant
 from bongsu.store.history import events_of
 from bongsu.store.runs import find_run, get_plan, list_runs
+from bongsu.store.scope import Scope
 from bongsu.store.stages import stages_of
 
 
@@ -81,3 +86,18 @@ def test_a_damaged_grant_is_told_too(database: Database, statement: str, table: 
         check_database(url)
     (problem,) = found.value.problems
     assert f"in the table {table} cannot be read" in problem.what()
+
+
+@pytest.mark.parametrize("label", ["zzz", "S/"])
+def test_what_has_no_label_that_can_be_read_is_seen_by_nobody_and_keeps_nothing_else_from_anybody(
+    database: Database, label: str
+) -> None:
+    url = database.engine.url.render_as_string(hide_password=False)
+    submitted(database)
+    other = submitted(database, RunId("r-000000000002"), plan_of(stage("a"), stage("b", "a"), name="other"))
+    change(database, f"update runs set label='{label}' where id='{RUN}'")
+    for clearance in (OPEN, Label.parse("C")):
+        with database.read(Scope.of(HOME, clearance)) as connection:
+            assert [one.id for one in list_runs(connection)] == [other]
+    with pytest.raises(BongsuError, match="runs"):
+        check_database(url)
