@@ -9,6 +9,7 @@ import pytest
 from local_ray_harness import spec
 
 from bongsu.domain.attempt import TASK_NOTE, FailureReason, Phase
+from bongsu.executors.local_ray.endings import out_of_memory_kills
 from bongsu.executors.local_ray.failures import ray_died, worker_gone
 from bongsu.executors.local_ray.host_messages import Broke
 from bongsu.executors.local_ray.jobs import Job, Jobs
@@ -24,6 +25,7 @@ def ended(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Outcomes, Job
     traces = Traces(tmp_path / "logs")
     jobs = Jobs()
     job = jobs.add(spec(tmp_path))
+    job.memory_kills_before = out_of_memory_kills()  # of whatever else has run on this machine
     if request.param == BEGUN[1]:
         traces.folder(job.id).mkdir(parents=True)
         (traces.folder(job.id) / TASK_NOTE).write_text("{}")
