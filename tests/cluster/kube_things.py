@@ -7,7 +7,9 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import psutil
 import ray
+from local_kube.cluster import Cluster
 
 KUEUE = "kueue.x-k8s.io/v1beta2"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
@@ -126,3 +128,15 @@ def conditions(thing: dict[str, Any]) -> set[str]:
     """Of a thing: what is true."""
     listed = thing.get("status", {}).get("conditions", [])
     return {one["type"] for one in listed if one["status"] == "True"}
+
+
+def open_elsewhere(cluster: Cluster, *allowed: str) -> dict[str, set[str]]:
+    """Addresses beyond ``allowed`` at which a process of a cluster can be reached, by its name."""
+    found: dict[str, set[str]] = {}
+    for name in cluster.processes.names():
+        process = cluster.processes.get(name)
+        for line in process.net_connections() if process else ():
+            is_open = line.status == psutil.CONN_LISTEN or (line.status == psutil.CONN_NONE and not line.raddr)
+            if is_open and line.laddr.ip not in allowed:
+                found.setdefault(name, set()).add(f"{line.laddr.ip}:{line.laddr.port}")
+    return found

@@ -7,8 +7,9 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from kube_things import machine_pod, queue, ray_job
+from kube_things import machine_pod, open_elsewhere, queue, ray_job
 from local_kube.cluster import Cluster
+from local_kube.layout import ADDRESS
 
 WORKERS = 2
 TRAINED_S = 400.0
@@ -66,3 +67,7 @@ def test_a_gang_trains_in_pods_of_its_own(node_cluster: Cluster, work: Path) -> 
     made = json.loads((work / "result.json").read_text())
     assert len(set(made["pods"])) == WORKERS, "each worker has a pod of its own"
     kubectl("delete", "rayjob", "trains", "--timeout=60s")
+
+
+def test_it_listens_on_loopback_and_its_own_network(node_cluster: Cluster) -> None:
+    assert open_elsewhere(node_cluster, "127.0.0.1", ADDRESS) == {}

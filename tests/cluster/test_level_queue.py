@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from kube_things import GPU, conditions, queue, ray_job
+from kube_things import GPU, conditions, open_elsewhere, queue, ray_job
 from local_kube.cluster import Cluster
+from local_kube.layout import ADDRESS
 
 PENDING = "/apis/visibility.kueue.x-k8s.io/v1beta2/clusterqueues/{}/pendingworkloads"
 SOON_S = 60.0
@@ -68,3 +69,7 @@ def test_a_second_gang_waits_until_the_first_is_gone(queue_cluster: Cluster, sma
         "kueue",
     )
     assert waiting() == []
+
+
+def test_it_listens_on_loopback_and_its_own_network(queue_cluster: Cluster) -> None:
+    assert open_elsewhere(queue_cluster, "127.0.0.1", ADDRESS) == {}

@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from local_kube.kubectl import Kubectl
 from local_kube.layout import ADDRESS, FAKE_NETWORK, Layout, command
 from local_kube.manifests import install
@@ -143,9 +145,7 @@ def _start_kueue(layout: Layout, processes: Processes, programs: dict[str, Path]
         fixed.mkdir()
         (layout.folder / "visibility").touch()
     held = kubectl.get("-n", "kueue-system", "configmap", "kueue-manager-config")
-    settings = str(held["data"]["controller_manager_config.yaml"])
-    settings = settings.replace("leaderElect: true", "leaderElect: false")
-    settings = settings.replace(f"  port: {_WEBHOOK_PORT}", f"  port: {_WEBHOOK_PORT}\n  certDir: {certificates}")
+    settings = _kueue_settings(str(held["data"]["controller_manager_config.yaml"]), certificates)
     file = layout.folder / "kueue.yaml"
     file.write_text(settings)
     processes.start(
@@ -162,6 +162,18 @@ def _start_kueue(layout: Layout, processes: Processes, programs: dict[str, Path]
     processes.wait_for("Kueue has its certificate", certificate, READY_S, "kueue")
     for name, value in (certificate() or {}).items():
         (certificates / name).write_bytes(base64.b64decode(value))
+
+
+def _kueue_settings(released: str, certificates: Path) -> str:
+    """Those of its release, for a process of this machine: it would listen at every address, as in a pod."""
+    settings = yaml.safe_load(released)
+    settings["leaderElection"]["leaderElect"] = False
+    settings["health"]["healthProbeBindAddress"] = "127.0.0.1:8081"
+    settings["metrics"]["bindAddress"] = "127.0.0.1:8443"
+    # The API server is on the network too, and goes to these at its address.
+    settings["webhook"] |= {"host": ADDRESS, "port": _WEBHOOK_PORT, "certDir": str(certificates)}
+    settings["visibilityServer"] = {"bindAddress": ADDRESS, "bindPort": _VISIBILITY_PORT}
+    return str(yaml.safe_dump(settings))
 
 
 def _endpoint(service: str, port: int, name: str) -> dict[str, Any]:
