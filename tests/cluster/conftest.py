@@ -2,52 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from local_kube.building import CannotBuild
-from local_kube.cluster import FAKE_NODES, CannotRun, Cluster
+from clusters import Clusters
+from local_kube.cluster import Cluster
 from local_kube.components import Level
-from local_kube.layout import Layout
-from needs import lacks
-
-ClusterAt = Callable[[Level], Cluster]
 
 
 @pytest.fixture(scope="session")
-def cluster_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterAt]:
-    """The cluster of a level: the one that runs, if it is of that level, else another one in its place."""
-    running: list[Cluster] = []
-
-    def at(level: Level) -> Cluster:
-        if running and running[0].layout.level is level:
-            return running[0]
-        while running:
-            running.pop().down()
-        made = Cluster(Layout(tmp_path_factory.mktemp("kube"), level))
-        running.append(made)
-        try:
-            made.up(FAKE_NODES if level is Level.QUEUE else 0)
-        except (CannotRun, CannotBuild) as error:
-            running.clear()
-            lacks(str(error))
-        return made
-
-    yield at
-    for cluster in running:
-        cluster.down()
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clusters]:
+    made = Clusters(lambda: tmp_path_factory.mktemp("kube"))
+    yield made
+    made.end()
 
 
 @pytest.fixture(scope="module")
-def api_cluster(cluster_at: ClusterAt) -> Cluster:
-    return cluster_at(Level.API)
+def api_cluster(clusters: Clusters) -> Cluster:
+    return clusters.at(Level.API)
 
 
 @pytest.fixture(scope="module")
-def queue_cluster(cluster_at: ClusterAt) -> Cluster:
-    return cluster_at(Level.QUEUE)
+def queue_cluster(clusters: Clusters) -> Cluster:
+    return clusters.at(Level.QUEUE)
 
 
 @pytest.fixture(scope="module")
-def node_cluster(cluster_at: ClusterAt) -> Cluster:
-    return cluster_at(Level.NODE)
+def node_cluster(clusters: Clusters) -> Cluster:
+    return clusters.at(Level.NODE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,7 +12,12 @@ from local_kube.building import CannotBuild, build_all
 from local_kube.cluster import FAKE_NODES, CannotRun, Cluster
 from local_kube.components import Level
 from local_kube.layout import Layout, default_folder
+from local_kube.manifests import CannotInstall
 from local_kube.processes import NotReady
+
+
+class HalfUp(Exception):
+    """Some of a cluster was started, and some did not come about."""
 
 
 def main() -> int:
@@ -29,7 +35,7 @@ def main() -> int:
     asked = parser.parse_args()
     try:
         return _obey(asked)
-    except (CannotBuild, CannotRun, NotReady) as error:
+    except (CannotBuild, CannotRun, HalfUp) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -41,7 +47,12 @@ def _obey(asked: argparse.Namespace) -> int:
     if asked.command == "up":
         cluster, began = Cluster(Layout(asked.folder, asked.level)), time.monotonic()
         fakes = FAKE_NODES if asked.fake_nodes is None and asked.level is Level.QUEUE else asked.fake_nodes or 0
-        cluster.up(fakes, lambda line: print(f"{time.monotonic() - began:6.1f} s  {line}", flush=True))
+        try:
+            cluster.up(fakes, lambda line: print(f"{time.monotonic() - began:6.1f} s  {line}", flush=True))
+        except (NotReady, CannotInstall, subprocess.SubprocessError) as error:
+            raise HalfUp(
+                f"{error}\nSome of it runs; look at {cluster.layout.logs}, then take it down (down)."
+            ) from None
         print(f"export KUBECONFIG={cluster.layout.kubeconfig}")
         return 0
     cluster = Cluster(Layout.found(asked.folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from local_kube.certificates import Certificates, make_certificates
@@ -16,6 +17,9 @@ def start_api_server(layout: Layout, processes: Processes, programs: dict[str, P
     """Start both; the file ``kubeconfig`` is for who may do everything."""
     made = make_certificates(layout.certificates)
     _start_etcd(layout, processes)
+    # An API server takes whatever etcd answers at that port, another cluster's too.
+    own = partial(processes.listens, "etcd", layout.etcd_port)
+    processes.wait_for("etcd listens", own, READY_S, "etcd")
     processes.start("kube-apiserver", [programs["kube-apiserver"], *_options(layout, made)])
     layout.kubeconfig.touch(mode=0o600)
     layout.kubeconfig.write_text(_kubeconfig(layout, made))

@@ -21,6 +21,10 @@ from pathlib import Path
 from local_kube.components import GO, INSTALLATIONS, MODULES, Installation, Level, Program, up_to
 
 BUILD_S = 3600
+GO_ON = (
+    "Programs that are built stay; once the cause is gone, python -m local_kube build in tests/cluster goes on from "
+    "there. Modules come from GOPROXY (go env GOPROXY)."
+)
 
 
 class CannotBuild(Exception):
@@ -94,7 +98,10 @@ def _build(one: Program, target: Path) -> None:
     linked = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in one.linked)])
     part = target.with_suffix(".part")
     settings = {"CGO_ENABLED": "1" if one.cgo else "0"}
-    _go(one.module, "build", "-trimpath", "-ldflags", linked, "-o", str(part), one.package, **settings)
+    try:
+        _go(one.module, "build", "-trimpath", "-ldflags", linked, "-o", str(part), one.package, **settings)
+    except CannotBuild as error:
+        raise CannotBuild(f"{one.name} was not built. {error}\n{GO_ON}") from None
     part.rename(target)
 
 
@@ -105,9 +112,12 @@ def _go(module: str, *arguments: str, **settings: str) -> str:
 
 def _run(command: Sequence[str], folder: Path, settings: dict[str, str]) -> str:
     environment = {**os.environ, **settings}
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=BUILD_S
-    )
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=BUILD_S
+        )
+    except subprocess.TimeoutExpired:
+        raise CannotBuild(f"{' '.join(command)} in {folder} was not done after {BUILD_S} s.") from None
     if done.returncode:
         raise CannotBuild(f"{' '.join(command)} in {folder} ended with {done.returncode}:\n{done.stderr[-3000:]}")
     return done.stdout

@@ -91,7 +91,10 @@ class Cluster:
             yield f"Level {level} needs Debian's packages {' '.join(missing)}: apt-get install {' '.join(missing)}"
         if level.needs_root and os.geteuid() != 0:
             yield f"Level {level} needs root: it makes a network and starts containers."
-        if level.needs_root and network.is_there() and not self.is_up:
-            yield f"There is a network {BRIDGE} already: another cluster's, in another folder."
+        if level.needs_root and not self.is_up and (other := network.whose()) is not None:
+            end = f"python -m local_kube --folder {other or 'FOLDER'} down"
+            yield f"There is a network {BRIDGE} already, of another cluster. If nobody needs that: {end}"
+        if not self.is_up and (taken := network.taken(self.layout)):
+            yield f"Somebody listens at {', '.join(taken)} already: another cluster, in another folder."
         if level is Level.NODE and Path("/var/lib/kubelet/device-plugins/kubelet.sock").exists():
             yield "Another kubelet runs on this machine."

@@ -11,6 +11,14 @@ from typing import Any
 CALL_S = 120.0
 
 
+class Refused(subprocess.CalledProcessError):
+    """A call of kubectl did not do what it was asked for; its text has what kubectl said."""
+
+    def __str__(self) -> str:
+        words = " ".join(str(word) for word in self.cmd[2:])
+        return f"kubectl {words} ended with {self.returncode}:\n{self.stderr[-3000:]}"
+
+
 @dataclass(frozen=True)
 class Kubectl:
     """Of one cluster."""
@@ -22,16 +30,18 @@ class Kubectl:
         """Its standard output; ``given`` is its standard input.
 
         Raises:
-            subprocess.CalledProcessError: with what it says in ``stderr``.
+            Refused: with what it says in ``stderr``.
         """
         done = subprocess.run(
             [str(self.program), f"--kubeconfig={self.kubeconfig}", *arguments],
             input=given,
             capture_output=True,
             text=True,
-            check=True,
+            check=False,
             timeout=CALL_S,
         )
+        if done.returncode:
+            raise Refused(done.returncode, done.args, done.stdout, done.stderr)
         return done.stdout
 
     def apply(self, *things: dict[str, Any]) -> None:

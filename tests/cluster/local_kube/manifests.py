@@ -14,6 +14,10 @@ from local_kube.layout import Layout
 _TYPES_ARE_THERE = ("customresourcedefinitions", "already exists")
 
 
+class CannotInstall(Exception):
+    """Some of what an operator consists of was not created; the text has what the server said."""
+
+
 def install(layout: Layout, kubectl: Kubectl, name: str, manifest: Path, changes: dict[str, Any]) -> None:
     """Create all that a manifest names; its types may be there already.
 
@@ -22,7 +26,7 @@ def install(layout: Layout, kubectl: Kubectl, name: str, manifest: Path, changes
         changes: as a ``kustomization.yaml`` has them.
 
     Raises:
-        RuntimeError: with what could not be created.
+        CannotInstall: with what could not be created.
     """
     folder = layout.folder / "manifests" / name
     folder.mkdir(parents=True)
@@ -36,4 +40,4 @@ def install(layout: Layout, kubectl: Kubectl, name: str, manifest: Path, changes
         said = [line for line in error.stderr.splitlines() if line.strip()]
         others = [line for line in said if not all(word in line for word in _TYPES_ARE_THERE)]
         if others:
-            raise RuntimeError(f"{name} was not installed:\n" + "\n".join(others)) from None
+            raise CannotInstall(f"{name} was not installed:\n" + "\n".join(others)) from None

@@ -29,7 +29,7 @@ class Processes:
     """Of one cluster.
 
     Attributes:
-        folder: of files ``NAME`` with a process's number and begin, in seconds since the epoch.
+        folder: of files ``NAME`` with a process's number and begin.
         logs: of files ``NAME.log``.
     """
 
@@ -49,7 +49,7 @@ class Processes:
                 start_new_session=True,
                 env={**os.environ, **(environment or {})},
             )
-        (self.folder / name).write_text(f"{process.pid} {psutil.Process(process.pid).create_time()}")
+        (self.folder / name).write_text(f"{process.pid} {_began(process.pid)}")
 
     def names(self) -> list[str]:
         """Whatever was started and not stopped."""
@@ -60,10 +60,19 @@ class Processes:
         try:
             number, began = (self.folder / name).read_text().split()
             process = psutil.Process(int(number))
-            is_same = abs(process.create_time() - float(began)) < 0.01
+            is_same = _began(process.pid) == began
             return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
-        except (FileNotFoundError, psutil.NoSuchProcess):
+        except (FileNotFoundError, ProcessLookupError, psutil.NoSuchProcess):
             return None
+
+    def listens(self, name: str, port: int) -> bool:
+        """Whether it is this process, and no other's, that answers there."""
+        process = self.get(name)
+        try:
+            lines = process.net_connections() if process else []
+        except psutil.NoSuchProcess:
+            return False
+        return any(line.status == psutil.CONN_LISTEN and line.laddr.port == port for line in lines)
 
     def kill(self, name: str) -> None:
         """As a power cut does; it can be started again under its name."""
@@ -86,13 +95,21 @@ class Processes:
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 
-    def wait_for(self, what: str, is_so: Callable[[], object], limit_s: float, who: str = "") -> None:
+    def wait_for(
+        self,
+        what: str,
+        is_so: Callable[[], object],
+        limit_s: float,
+        who: str = "",
+        otherwise: Callable[[], str] = str,
+    ) -> None:
         """Wait until ``is_so`` answers with something true.
 
         Args:
             what: is waited for, in words.
-            is_so: asked again and again; that it raises OSError or CalledProcessError means not yet.
+            is_so: asked again and again; that it raises OSError or SubprocessError means not yet.
             limit_s: for how long.
+            otherwise: what else is said if it did not come about, such as the conditions of a thing.
             who: process that is to bring it about; if that ends, so does the waiting.
 
         Raises:
@@ -105,12 +122,13 @@ class Processes:
                 if answer:
                     return
                 last = repr(answer)
-            except (OSError, subprocess.CalledProcessError) as error:
+            except (OSError, subprocess.SubprocessError) as error:
                 last = getattr(error, "stderr", "") or str(error)
             if who and self.get(who) is None:
-                raise NotReady(f"{what}: {who} has ended.\n{self._tail(who)}")
+                raise NotReady("\n".join([f"{what}: {who} has ended.", self._tail(who)]))
             if time.monotonic() > deadline:
-                raise NotReady(f"{what}: not within {limit_s:g} s; the last answer was {last}\n{self._tail(who)}")
+                late = f"{what}: not within {limit_s:g} s; the last answer was {last}"
+                raise NotReady("\n".join([late, _said(otherwise), self._tail(who)]))
             time.sleep(LOOK_S)
 
     def described(self) -> Iterator[str]:
@@ -127,3 +145,20 @@ class Processes:
             return ""
         lines = self.log(who).read_text(errors="replace").splitlines()[-15:]
         return "\n".join([f"The end of {self.log(who)}:", *lines])
+
+
+def _began(number: int) -> str:
+    """When a process began, in ticks since the machine did: unlike its time of day, nobody sets that.
+
+    Raises:
+        OSError: it has ended.
+    """
+    # The name in brackets may hold anything.
+    return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[19]
+
+
+def _said(otherwise: Callable[[], str]) -> str:
+    try:
+        return otherwise()
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"(No more is known: {error})"
