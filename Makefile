@@ -47,6 +47,7 @@ test: setup check
 test-cluster: setup .stages/.ready
 	bash .ci/install-cluster.sh
 	cd tests/cluster && ../../$(BIN)/python -m local_kube build
+	$(BIN)/python tests/support/s3_program.py
 	CI=true $(BIN)/pytest tests/cluster
 
 bench: setup

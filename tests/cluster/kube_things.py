@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from copy import deepcopy
 from pathlib import Path
@@ -122,6 +123,25 @@ def machine_pod(**mounted: Path) -> dict[str, Any]:
         "volumeMounts": [*mounts, {"name": "shm", "mountPath": "/dev/shm"}],
         "volumes": [*volumes, {"name": "shm", "emptyDir": {"medium": "Memory"}}],
     }
+
+
+def told(cluster: Cluster, namespace: str = "default") -> str:
+    """What the jobs, workloads and pods of a namespace say of themselves, for whoever waited for them in vain."""
+    listed = cluster.kubectl.get("-n", namespace, "rayjobs,jobs,workloads,pods")["items"]
+    return "\n".join(f"{one['kind']} {one['metadata']['name']}: {_last_words(one)}" for one in listed)
+
+
+def _last_words(thing: dict[str, Any]) -> str:
+    status = thing.get("status", {})
+    words = [
+        str(status[key]) for key in ("jobDeploymentStatus", "jobStatus", "phase", "message") if status.get(key)
+    ]
+    words += [
+        f"{one['type']}={one['status']} ({one.get('reason', '')}: {one.get('message', '')})"
+        for one in status.get("conditions", [])
+    ]
+    words += [f"{one['name']} {json.dumps(one['state'])}" for one in status.get("containerStatuses", [])]
+    return "; ".join(words)
 
 
 def conditions(thing: dict[str, Any]) -> set[str]:

@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from kube_things import machine_pod, open_elsewhere, queue, ray_job
+from kube_things import machine_pod, open_elsewhere, queue, ray_job, told
 from local_kube.cluster import Cluster
 from local_kube.layout import ADDRESS
 
@@ -61,9 +61,13 @@ def test_a_gang_trains_in_pods_of_its_own(node_cluster: Cluster, work: Path) -> 
         return f"{status.get('jobDeploymentStatus', '')} {status.get('jobStatus', '')} {status.get('message', '')}"
 
     node_cluster.processes.wait_for(
-        "the job is over", lambda: state().startswith(("Complete", "Failed")), TRAINED_S, "kubelet"
+        "the job is over",
+        lambda: state().startswith(("Complete", "Failed")),
+        TRAINED_S,
+        "kubelet",
+        lambda: told(node_cluster),
     )
-    assert state().startswith("Complete SUCCEEDED"), state()
+    assert state().startswith("Complete SUCCEEDED"), told(node_cluster)
     made = json.loads((work / "result.json").read_text())
     assert len(set(made["pods"])) == WORKERS, "each worker has a pod of its own"
     kubectl("delete", "rayjob", "trains", "--timeout=60s")

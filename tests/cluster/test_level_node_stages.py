@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ import pytest
 import ray
 import tiny_training as tiny
 from installed_code import code_of
-from kube_things import STAGES, machine_pod, queue
+from kube_things import STAGES, machine_pod, queue, told
 from local_kube.cluster import Cluster
+from local_kube.layout import ADDRESS
 from rendered_attempts import attempt
+from s3_server import S3Server, start_server
 
 from bongsu.artifacts.local import LocalStore
+from bongsu.artifacts.open import open_store
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, FailureReason, Observation, Phase, result_key
 from bongsu.domain.resources import Resources
@@ -72,7 +76,8 @@ class Stages:
             last[:] = [self.see(spec)]
             return last[0].phase.is_final
 
-        self.cluster.processes.wait_for(f"{spec.id} is over", is_over, OVER_S, "kubelet")
+        why = partial(told, self.cluster, NAMESPACE)
+        self.cluster.processes.wait_for(f"{spec.id} is over", is_over, OVER_S, "kubelet", why)
         return last[0]
 
 
@@ -118,6 +123,38 @@ def test_a_stage_of_one_process_leaves_its_record(stages: Stages) -> None:
     result = AttemptResult.model_validate_json(record)
     assert result.metrics == {"value": 2.5}
     assert stages.store.reader(result.outputs["files"].digest).open("probe.txt").read().decode() == "봉수"
+
+
+@pytest.fixture
+def s3(stages: Stages, tmp_path: Path) -> Iterator[S3Server]:
+    """A server that pods reach, with its keys in the ministry's namespace."""
+    with start_server(tmp_path / "s3", ADDRESS) as server:
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "store", "namespace": NAMESPACE},
+            "stringData": server.environment,
+        }
+        stages.cluster.kubectl.apply(secret)
+        yield server
+
+
+def test_a_stage_leaves_its_record_in_a_bucket(
+    stages: Stages, s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"s3://{s3.bucket}/mnd"
+    spec = attempt("bucket", params={"text": "봉수"}, code=code_of("probe"), artifact_store=uri)
+    with_keys = replace(stages, site=stages.site.model_copy(update={"store_secret": "store"}))
+    with_keys.ask(spec)
+    observation = with_keys.end(spec)
+    assert observation.phase is Phase.SUCCEEDED, observation
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    store = open_store(uri, tmp_path / "cache")
+    record = store.get_record(result_key(spec.id))
+    assert record is not None
+    files = AttemptResult.model_validate_json(record).outputs["files"]
+    assert store.reader(files.digest).open("probe.txt").read().decode() == "봉수"
 
 
 def test_a_stage_that_wants_more_memory_than_it_asked_for_is_told_so(stages: Stages) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
-from kube_things import GPU, conditions, open_elsewhere, queue, ray_job
+from kube_things import GPU, conditions, open_elsewhere, queue, ray_job, told
 from local_kube.cluster import Cluster
 from local_kube.layout import ADDRESS
 
@@ -44,22 +45,24 @@ def workload_of(cluster: Cluster, name: str) -> dict[str, Any]:
 
 def test_a_second_gang_waits_until_the_first_is_gone(queue_cluster: Cluster, small_queue: str) -> None:
     kubectl, wait_for = queue_cluster.kubectl, queue_cluster.processes.wait_for
+    why = partial(told, queue_cluster)
     kubectl.apply(gang("first", small_queue))
     wait_for(
         "the first is admitted",
         lambda: "Admitted" in conditions(workload_of(queue_cluster, "first")),
         SOON_S,
         "kueue",
+        why,
     )
     kubectl.apply(gang("second", small_queue))
-    wait_for("the second has a workload", lambda: workload_of(queue_cluster, "second"), SOON_S, "kueue")
+    wait_for("the second has a workload", lambda: workload_of(queue_cluster, "second"), SOON_S, "kueue", why)
 
     def waiting() -> list[int]:
         """Positions in the queue, the next one's is 0."""
         items = json.loads(kubectl("get", "--raw", PENDING.format(small_queue)))["items"]
         return [one["positionInClusterQueue"] for one in items]
 
-    wait_for("the second waits as the next", lambda: waiting() == [0], SOON_S, "kueue")
+    wait_for("the second waits as the next", lambda: waiting() == [0], SOON_S, "kueue", why)
     assert "QuotaReserved" not in conditions(workload_of(queue_cluster, "second"))
     kubectl("delete", "rayjob", "first", "--timeout=60s")
     wait_for(
@@ -67,6 +70,7 @@ def test_a_second_gang_waits_until_the_first_is_gone(queue_cluster: Cluster, sma
         lambda: "Admitted" in conditions(workload_of(queue_cluster, "second")),
         SOON_S,
         "kueue",
+        why,
     )
     assert waiting() == []
 

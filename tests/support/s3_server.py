@@ -35,24 +35,24 @@ def binary() -> Path:
 
 
 @contextmanager
-def start_server(folder: Path) -> Iterator[S3Server]:
-    """A server on a free loopback port whose buckets are directories below ``folder``."""
-    port = free_port()
+def start_server(folder: Path, host: str = "127.0.0.1") -> Iterator[S3Server]:
+    """A server on a free port of ``host``, an address of this machine; its buckets are directories below ``folder``."""
+    port = free_port(host)
     (folder / "data" / "bongsu").mkdir(parents=True)
     keys = {"ROOT_ACCESS_KEY": "test-key", "ROOT_SECRET_KEY": "test-secret"}
     with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(
-            [str(binary()), "--port", f"127.0.0.1:{port}", "posix", str(folder / "data")],
+            [str(binary()), "--port", f"{host}:{port}", "posix", str(folder / "data")],
             env={**os.environ, **keys},
             stdout=log,
             stderr=log,
         )
     try:
-        _wait(port, process)
+        _wait(host, port, process)
         yield S3Server(
             "bongsu",
             {
-                "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{port}",
+                "AWS_ENDPOINT_URL_S3": f"http://{host}:{port}",
                 "AWS_ACCESS_KEY_ID": keys["ROOT_ACCESS_KEY"],
                 "AWS_SECRET_ACCESS_KEY": keys["ROOT_SECRET_KEY"],
                 "AWS_DEFAULT_REGION": "us-east-1",
@@ -63,12 +63,12 @@ def start_server(folder: Path) -> Iterator[S3Server]:
         process.wait(timeout=10)
 
 
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait(host: str, port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         with socket.socket() as probe:
             probe.settimeout(0.2)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+            if probe.connect_ex((host, port)) == 0:
                 return
         if process.poll() is not None:
             break
