@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, Field, fields
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, get_args, get_type_hints
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, TypeAdapter, model_validator
 
 from bongsu.api.answers import bad_body
+from bongsu.api.declared import Declaration, outside_every_class, record_declaration
 from bongsu.domain.codes import api as codes
 from bongsu.domain.documents import MOMENT, TIME, camel, seconds_of
 from bongsu.domain.messages import N_
@@ -24,6 +27,7 @@ from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.read_documents import Unlike, read, read_as
 from bongsu.domain.unseen import first_unseen
+from bongsu.domain.uses import UseClass
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -73,18 +77,28 @@ class Body(BaseModel):
         return document
 
 
-def body_of(kind: type[T], **given: Callable[[Request], Any]) -> Any:
+def body_of(kind: type[T], declares: Declaration | None = None, **given: Callable[[Request], Any]) -> Any:
     """A dependency that reads the body as a dataclass ``kind``: keys in camelCase, times as ISO 8601 writes them.
 
     Args:
         kind: of the arguments.
+        declares: what is tried with a body that names use classes; required of one that does.
         given: fields that the address says, and not the body.
     """
+    naming = {camel(field.name) for field in fields(kind) if _names_classes(kind, field)}
+    assert bool(naming) == bool(declares), kind
 
     async def found(request: Request) -> T:
         document = _parsed(await request.body())
         _raise_all(_strange(document))
-        _raise_all(_unlike(kind, document, set(given)))
+        outside = outside_every_class(document, naming)
+        theirs = {f"body.{problem.field_path}" for problem in outside}
+        unlike = [problem for problem in _unlike(kind, document, set(given)) if problem.args["place"] not in theirs]
+        if declares is not None and outside:
+            refusal = BongsuError([*outside, *unlike][:_MOST_FAULTS])
+            await run_in_threadpool(record_declaration, request, declares, document, refusal)
+            raise refusal
+        _raise_all(unlike)
         told = {camel(name): say(request) for name, say in given.items()}
         moments = {camel(one.name) for one in fields(kind) if _is_moment(kind, one)}
         as_seconds = {key: _seconds(document[key]) for key in moments & document.keys()}
@@ -221,6 +235,11 @@ def _is_time(kind: Any, field: Field[Any]) -> bool:
     return field.name.endswith(TIME) or _is_moment(kind, field)
 
 
+def _names_classes(kind: Any, field: Field[Any]) -> bool:
+    hint = get_type_hints(kind)[field.name]
+    return UseClass in (hint, *get_args(hint))
+
+
 def _may_be_null(kind: Any, field: Field[Any]) -> bool:
     return type(None) in get_args(get_type_hints(kind)[field.name])
 
@@ -233,8 +252,8 @@ def _too_deep() -> Words:
     return phrase(N_("it is nested deeper than {deepest} levels"), deepest=_DEEPEST)
 
 
-def _raise_all(problems: Iterator[Problem]) -> None:
-    found = [problem for _number, problem in zip(range(_MOST_FAULTS), problems, strict=False)]
+def _raise_all(problems: Iterable[Problem]) -> None:
+    found = list(islice(problems, _MOST_FAULTS))
     if found:
         raise BongsuError(found)
 

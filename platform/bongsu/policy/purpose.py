@@ -8,7 +8,7 @@ human exercises judgement over the use of force; Bongsu serves no system that ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,6 +19,7 @@ from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import Problem
 from bongsu.policy.acts import ACTS
+from bongsu.policy.class_names import CLASS_OF_FORCE
 from bongsu.policy.decision import Decision
 from bongsu.policy.forbidden import FORBIDDEN
 from bongsu.policy.harmless import without_harmless
@@ -62,11 +63,16 @@ def screen(text: str) -> Refused | None:
     return next((found for found in map(_screen, parts) if found), None)
 
 
+def screen_class(name: str) -> Refused | None:
+    """As :func:`screen`, of what somebody gives for the name of a use class; read no further than its first words."""
+    return _screen(name[:_PART], is_class=True)
+
+
 @lru_cache(maxsize=4096)
-def _screen(text: str) -> Refused | None:
+def _screen(text: str, is_class: bool = False) -> Refused | None:
     for reading in readings(text):
         left = without_harmless(reading)
-        for forbidden in (*FORBIDDEN, *PAIRS, *ACTS):
+        for forbidden in (*FORBIDDEN, *PAIRS, *ACTS, *([CLASS_OF_FORCE] if is_class else [])):
             words = forbidden.search(left)
             if words:
                 return Refused(forbidden.name, words)
@@ -82,16 +88,17 @@ def findings(texts: Iterable[Written]) -> list[Finding]:
         if left < 0:
             found.append(Finding(codes.TOO_MUCH_TEXT, written.path, {"limit": f"{MOST_TEXT:,}"}))
             break
-        refused = screen(written.text)
+        refused = screen_class(written.text) if written.is_class else screen(written.text)
         if refused:
             args = {"pattern": refused.pattern, "words": refused.words}
             found.append(Finding(codes.FORBIDDEN_USE, written.path, args, at_key=written.at_key))
     return list(unique(found))
 
 
-def problems(texts: Mapping[str, str]) -> list[Problem]:
-    """One problem for each text that is refused, by the names of their fields."""
-    found = [(name, screen(text)) for name, text in texts.items()]
+def problems(texts: Mapping[str, str], screened: Callable[[str], Refused | None] = screen) -> list[Problem]:
+    """One problem for each text that is refused, by the names of their fields; names of use classes are screened with
+    :func:`screen_class`."""
+    found = [(name, screened(text)) for name, text in texts.items()]
     return [codes.FORBIDDEN_USE.at(None, name, pattern=one.pattern, words=one.words) for name, one in found if one]
 
 

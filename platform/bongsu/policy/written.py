@@ -6,7 +6,7 @@ References between stages and names of registered stages are left out: what they
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bongsu.domain.fieldpath import FieldPath
@@ -14,14 +14,22 @@ from bongsu.domain.labels import Label
 from bongsu.domain.pipeline import Environment, Metadata, PipelineSpec, Purpose, Stage
 from bongsu.domain.plan import RunPlan
 
+USE_CLASS: FieldPath = ("spec", "purpose", "useClass")
+
 
 @dataclass(frozen=True)
 class Written:
-    """A text and the path of its field; ``at_key`` if it is the key that is a text."""
+    """A text and the path of its field.
+
+    Attributes:
+        at_key: it is the key that is the text.
+        is_class: it is given for the name of a use class.
+    """
 
     path: FieldPath
     text: str
     at_key: bool = False
+    is_class: bool = False
 
 
 def in_declaration(data: Mapping[str, Any]) -> Iterator[Written]:
@@ -33,7 +41,8 @@ def in_declaration(data: Mapping[str, Any]) -> Iterator[Written]:
     body = data.get("spec")
     purpose = body.get("purpose") if isinstance(body, Mapping) else None
     yield from _deep(data.get("metadata"), ("metadata",))
-    yield from _deep(purpose, ("spec", "purpose"))
+    for written in _deep(purpose, ("spec", "purpose")):
+        yield replace(written, is_class=written.path[: len(USE_CLASS)] == USE_CLASS)
 
 
 def in_spec(spec: PipelineSpec) -> Iterator[Written]:

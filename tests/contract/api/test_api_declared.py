@@ -33,6 +33,12 @@ def entries(place: ApiPlace, tenant: str = "mnd") -> list[dict[str, Any]]:
     return [json.loads(row[2]) for row in place.log(tenant)]
 
 
+def others(problems: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Those that are about something else, and those of a forbidden use."""
+    declared = [one for one in problems if one["code"] == "policy.forbidden-use"]
+    return [one for one in problems if one not in declared], declared
+
+
 def archive(**files: str) -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
@@ -68,6 +74,48 @@ def test_a_grant_for_a_forbidden_purpose_is_refused_on_the_givers_record(
     assert entry["facts"]["words"]
     assert len(place.log()) == theirs, "nothing was given, so no receiver hears of it"
     assert place.ask("army-pm", "GET", "/v1/grants").json()["items"] == []
+
+
+@pytest.mark.parametrize("named", ["targeting", "strike", "교전", "lethal-autonomy"])
+@pytest.mark.parametrize(
+    ("person", "path", "key", "body", "log", "action"),
+    [
+        ("acc", "/v1/uses", "useClass", {"ministry": "mnd"}, "mnd", "use.register"),
+        ("dc", "/v1/data-permits", "useClasses", {"ministry": "mnd", "name": "law"}, "mnd", "permit.give-data"),
+        ("dc", "/v1/access-permits", "purpose", {"giver": "mnd", "ministry": "army"}, "mnd", "permit.give-access"),
+        ("army-pm", "/v1/grants", "useClasses", {"giver": "army", "receiver": "mnd"}, "army", "grant.give"),
+    ],
+)
+def test_a_use_class_that_is_outside_of_the_list_is_refused_on_record(
+    place: ApiPlace, person: str, path: str, key: str, body: dict[str, str], log: str, action: str, named: str
+) -> None:
+    """Whatever else is wrong with the request, which is told as well."""
+    classes = ["administration", named] if key == "useClasses" else named
+    refused = place.ask(person, "POST", path, json=body | {key: classes})
+    assert (refused.status_code, refused.json()["code"]) == (403, "policy.forbidden-use")
+    rest, (told,) = others(refused.json()["problems"])
+    assert (told["field"], {one["code"] for one in rest}) == (key, {"api.bad-request"})
+    assert not [one for one in rest if f"body.{key}" in one["message"]]
+    entry = entries(place, log)[-1]
+    assert (entry["actor"], entry["action"], entry["outcome"]) == (person, action, "refused")
+    assert (entry["request"], entry["object"][:10]) == (refused.headers["x-request-id"], "use-class:")
+    assert ("policy.forbidden-use" in entry["facts"]["codes"], bool(entry["facts"]["words"])) == (True, True)
+
+
+@pytest.mark.parametrize("ministry", ["nowhere", 7, None, "x" * 10_000])
+def test_who_names_no_ministry_with_it_is_on_record_in_their_own(place: ApiPlace, ministry: Any) -> None:
+    refused = place.ask("acc", "POST", "/v1/uses", json={"ministry": ministry, "useClass": "targeting"})
+    assert refused.status_code == 403, refused.text
+    entry = entries(place)[-1]
+    assert (entry["actor"], entry["action"], entry["outcome"]) == ("acc", "use.register", "refused")
+
+
+def test_a_use_class_that_is_only_mistyped_is_no_attempt(place: ApiPlace) -> None:
+    before = len(place.log())
+    refused = place.ask("acc", "POST", "/v1/uses", json={"ministry": "mnd", "useClass": "gardening"})
+    assert refused.status_code == 422
+    assert {one["code"] for one in refused.json()["problems"]} == {"api.bad-request"}
+    assert len(place.log()) == before
 
 
 def test_the_reason_of_an_adjustment_may_quote(place: ApiPlace) -> None:

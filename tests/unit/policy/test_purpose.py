@@ -15,8 +15,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bongsu.domain.codes import policy as codes
+from bongsu.domain.uses import UseClass
 from bongsu.policy import act_phrases, act_words_en, act_words_ko
-from bongsu.policy.purpose import MOST_TEXT, findings, screen
+from bongsu.policy.purpose import MOST_TEXT, findings, problems, screen, screen_class
 from bongsu.policy.words import Words
 from bongsu.policy.written import Written
 
@@ -43,6 +44,49 @@ def test_what_names_the_thing_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ALLOWED)
 def test_what_offices_write_passes(text: str) -> None:
     assert screen(text) is None
+
+
+NAMES_OF_FORCE = [
+    "targeting",
+    "Targeting",
+    "strike",
+    "lethal",
+    "attack",
+    "kill-chain",
+    "missile-guidance",
+    "target-recognition",
+    "교전",
+    "타격",
+    "표적",
+    "살상",
+    "자율무기",
+    "t-a-r-g-e-t-i-n-g",
+    "tаrgeting",
+    "TGT",
+    "lethal-autonomy",
+]
+OTHER_NAMES = [
+    "gardening",
+    "adminstration",
+    "weapon-maintenance",
+    "fire-safety",
+    "public-engagement",
+    "사격-훈련",
+    "무기정비",
+    "translation",
+]
+
+
+@pytest.mark.parametrize("name", NAMES_OF_FORCE)
+def test_a_use_class_named_for_force_is_refused_by_its_name_alone(name: str) -> None:
+    assert screen_class(name) is not None
+    (problem,) = problems({"useClass": name}, screen_class)
+    assert (problem.code, problem.field_path) == (codes.FORBIDDEN_USE, "useClass")
+
+
+@pytest.mark.parametrize("name", [*UseClass, *OTHER_NAMES, "", pytest.param("x" * 100_000, id="long")])
+def test_other_names_of_use_classes_are_none_of_it(name: str) -> None:
+    assert screen_class(name) is None
 
 
 def test_digests_and_ids_are_no_words() -> None:

@@ -73,7 +73,10 @@ def test_each_text_is_screened_at_its_place(old: str, new: str, field: str, plac
     assert (field, f"p.yaml:{place}") in refused(FILE.replace(old, new))
 
 
-@pytest.mark.parametrize("declared", ["lethal-autonomy", "autonomous-targeting", "자율살상", "[target-selection]"])
+@pytest.mark.parametrize(
+    "declared",
+    ["lethal-autonomy", "autonomous-targeting", "자율살상", "[target-selection]", "targeting", "strike", "[교전]"],
+)
 def test_a_class_of_use_that_is_outside_is_refused_and_no_mistake_in_writing(declared: str) -> None:
     field = "spec.purpose.useClass" + ("[0]" if declared.startswith("[") else "")
     text = FILE.replace("useClass: administration", f"useClass: {declared}")

@@ -12,6 +12,7 @@ from pydantic import Field
 from bongsu.api.answers import Fields, IdempotencyKey, Ministry, Page, answer
 from bongsu.api.asking import AskedFirst, Asker, Asking, asks_for, for_signed_in
 from bongsu.api.bodies import Body, body_of, described
+from bongsu.api.declared import Declaration
 from bongsu.api.listing import Listing
 from bongsu.api.whole_reads import in_turn
 from bongsu.domain.approval import ApprovalState, LaunchKind, Proposal
@@ -100,7 +101,9 @@ def uses(asker: Asking, listing: Listing, ministry: Ministry = None) -> Response
 
 
 @router.post("/uses", status_code=201, **asks_for(P.USE_REGISTER, described(UseRequest), gives=PermittedUse))
-def permit_use(request: Request, asker: Asking, use: Annotated[UseRequest, body_of(UseRequest)]) -> Response:
+def permit_use(
+    request: Request, asker: Asking, use: Annotated[UseRequest, body_of(UseRequest, Declaration("use.register"))]
+) -> Response:
     """Permit a use class in a ministry."""
     made = register_use(_of(asker, use.ministry), asker.actor, use, asker.request)
     return answer(request, made, status=201)
@@ -126,7 +129,7 @@ def data_permits(asker: Asking, listing: Listing, ministry: Ministry = None) -> 
 def permit_data(
     request: Request,
     asker: Asking,
-    permit: Annotated[DataPermitRequest, body_of(DataPermitRequest)],
+    permit: Annotated[DataPermitRequest, body_of(DataPermitRequest, Declaration("permit.give-data"))],
     idempotency_key: IdempotencyKey = "",
 ) -> Response:
     """Let a version of a data set be used for some purposes, for a time."""
@@ -154,7 +157,7 @@ def access_permits(asker: Asking, listing: Listing, ministry: Ministry = None) -
 def share(
     request: Request,
     asker: Asking,
-    permit: Annotated[AccessRequest, body_of(AccessRequest)],
+    permit: Annotated[AccessRequest, body_of(AccessRequest, Declaration("permit.give-access", "giver"))],
     idempotency_key: IdempotencyKey = "",
 ) -> Response:
     """Share a model or a data set with another ministry, for a purpose, until a day."""

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from bongsu.api.answers import Fields, IdempotencyKey, Page, answer
 from bongsu.api.asking import AskedFirst, Asking, asks_for
 from bongsu.api.bodies import Body, Time, body_of, described
+from bongsu.api.declared import Declaration
 from bongsu.api.listing import Listing
 from bongsu.api.openapi import as_well
 from bongsu.domain.documents import plain
@@ -73,7 +74,9 @@ def grants(asker: Asking, listing: Listing) -> Response:
 
 
 @router.post("/grants", status_code=201, **asks_for(P.GRANT_GIVE, described(Order), gives=GrantDocument))
-def give_grant(request: Request, asker: Asking, order: Annotated[Order, body_of(Order)]) -> Response:
+def give_grant(
+    request: Request, asker: Asking, order: Annotated[Order, body_of(Order, Declaration("grant.give", "giver"))]
+) -> Response:
     """Give GPU-hours of a type to a ministry, for a time."""
     made = give(asker.of_member(order.giver), asker.actor, order)
     return answer(request, grant_document(made), status=201)

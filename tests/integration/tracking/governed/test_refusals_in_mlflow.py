@@ -61,7 +61,10 @@ def test_who_only_looks_is_told_which_roles_would_let_them(world: World) -> None
 def test_an_alias_is_a_promotion_and_is_told_how_it_is_proposed(world: World, method: str, verb: str) -> None:
     asked = {"name": "mine", "alias": "champ", "version": "1"}
     message, entry = refused(world, method, f"{A2}/registered-models/alias", json=asked)
-    assert "`bongsu approvals propose promotion model:mine/1 champ --reason WHY --evidence-until YYYY-MM-DD`" in message
+    assert (
+        "`bongsu approvals propose promotion model:mine/1 champ --reason WHY --evidence-until YYYY-MM-DD`"
+        in message
+    )
     assert ("rule model.approved" in message, "no lineage" in message) == (True, True)
     assert (entry["action"], entry["object"]) == (f"mlflow.alias.{verb}", "model:mine/1")
     assert entry["facts"]["codes"] == ["mlflow.alias"]
