@@ -26,7 +26,7 @@ from bongsu.domain.publication import (
     RunRelabelled,
     StageFinished,
 )
-from bongsu.tracking.names import LABEL_TAG, allowed_name, allowed_names
+from bongsu.tracking.names import DIGEST_TAG, LABEL_TAG, USE_TAG, allowed_name, allowed_names
 from bongsu.tracking.pages import logged_model_page
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class LineageWriter:
             LABEL_TAG: str(item.label),
             "bongsu.plan": item.plan_hash,
             "bongsu.ministry": item.ministry,
-            "bongsu.useClass": item.use_class,
+            USE_TAG: item.use_class,
             "mlflow.note.content": item.purpose,
         }
         run = self._client.create_run(
@@ -208,7 +208,7 @@ class LineageWriter:
             model = found[0].model_id
             self._raise_label(model, found[0].tags.get(LABEL_TAG, ""), tree)
         else:
-            tags = {"bongsu.digest": tree.ref.digest, LABEL_TAG: str(tree.ref.label)}
+            tags = {DIGEST_TAG: tree.ref.digest, LABEL_TAG: str(tree.ref.label)}
             model = self._client.create_logged_model(
                 experiment, name=_model_name(tree.title), source_run_id=run, tags=tags, model_type="transformers"
             ).model_id

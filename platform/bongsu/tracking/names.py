@@ -12,6 +12,9 @@ from collections.abc import Iterable
 
 LABEL_TAG = "bongsu.label"
 """What a run, a model, a version or the edge to a data set is labelled."""
+DIGEST_TAG, USE_TAG, SUSPENDED_TAG = "bongsu.digest", "bongsu.useClass", "bongsu.suspended"
+SHARED_TAGS = (LABEL_TAG, DIGEST_TAG, USE_TAG, SUSPENDED_TAG)
+"""Of a version, for people of another ministry that it is shared with: what it is, and nothing of its past."""
 MAX_LENGTH = 250
 _REFUSED = re.compile(r"[^\w.\- :/]")
 _DIGITS = 8

@@ -20,7 +20,7 @@ from bongsu.domain.publication import (
     RegistrationRequest,
     SuspensionChanged,
 )
-from bongsu.tracking.names import LABEL_TAG, allowed_name
+from bongsu.tracking.names import DIGEST_TAG, LABEL_TAG, SUSPENDED_TAG, USE_TAG, allowed_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 # Statuses of the kind "your fault" that another try may change: a timeout, too many requests.
 _PASSING = (408, 429)
-_SUSPENDED = "bongsu.suspended"
 
 
 class RegistryWriter:
@@ -88,16 +87,16 @@ class RegistryWriter:
         """Let the version say since when it must not be used, or nothing of that. Raises what MLflow raises."""
         name, version = change.name, str(change.version)
         if change.suspended_at is not None:
-            self._client.set_model_version_tag(name, version, _SUSPENDED, iso_time(change.suspended_at))
+            self._client.set_model_version_tag(name, version, SUSPENDED_TAG, iso_time(change.suspended_at))
             return
         with _perhaps_gone():
-            self._client.delete_model_version_tag(name, version, _SUSPENDED)
+            self._client.delete_model_version_tag(name, version, SUSPENDED_TAG)
 
     def _find(self, request: RegistrationRequest) -> int | None:
         # A run that is resumed may ask again for bytes that it made anew.
         asked = f"name = '{request.name}' and tags.`bongsu.key` = '{request.key}'"
         found = self._client.search_model_versions(asked, max_results=1000)
-        wanted = {"bongsu.key": request.key, "bongsu.digest": request.model.digest}
+        wanted = {"bongsu.key": request.key, DIGEST_TAG: request.model.digest}
         return next((int(v.version) for v in found if wanted.items() <= v.tags.items()), None)
 
     def _create(self, request: RegistrationRequest, run: str | None, model_id: str | None) -> int:
@@ -115,9 +114,9 @@ class RegistryWriter:
                 ) from None
         tags = {
             "bongsu.key": request.key,
-            "bongsu.digest": request.model.digest,
+            DIGEST_TAG: request.model.digest,
             LABEL_TAG: str(request.model.label),
-            "bongsu.useClass": request.use_class,
+            USE_TAG: request.use_class,
             "bongsu.run": request.run_id,
             "bongsu.evidence": " ".join(request.evidence),
             **{allowed_name(f"bongsu.metric.{name}"): f"{value:.6g}" for name, value in request.metrics.items()},

@@ -31,6 +31,7 @@ from sqlalchemy.sql.visitors import iterate
 
 from bongsu.tracking.governed.marks import Kind, marks
 from bongsu.tracking.governed.viewer import Acting, Sight, current_actor
+from bongsu.tracking.names import SHARED_TAGS
 
 NOBODY = literal_column("'bongsu_marks'") == literal_column("'for nobody'")
 """Never true; named, so that the text of a statement shows that it was looked at."""
@@ -81,10 +82,14 @@ class Filter:
     def in_workspace(self, column: Any) -> ColumnElement[bool]:
         return column == bindparam("bongsu_workspace", callable_=_workspace)  # type: ignore[no-any-return]
 
+    def at_home(self) -> ColumnElement[bool]:
+        """The workspace is a ministry of the viewer's."""
+        is_guest: Any = bindparam("bongsu_is_guest", callable_=lambda: _sight().is_guest)
+        return is_guest.is_(False)  # type: ignore[no-any-return]
+
     def shared(self, thing: Any, values: Callable[[], Any], name: str) -> ColumnElement[bool]:
         """True at home; elsewhere only for what is shared by name."""
-        is_guest: Any = bindparam("bongsu_is_guest", callable_=lambda: _sight().is_guest)
-        return or_(is_guest.is_(False), thing.in_(_many(name, values)))
+        return or_(self.at_home(), thing.in_(_many(name, values)))
 
     def model(self, kind: Kind, row: Any) -> ColumnElement[bool]:
         shared = self.shared(row.name, lambda: _sight().names, "bongsu_names")
@@ -119,6 +124,16 @@ def _experiment(f: Filter) -> ColumnElement[bool]:
 
 def _experiment_tag(f: Filter) -> ColumnElement[bool]:
     return f.seen(Kind.EXPERIMENT_NOTES, cast(tracking.SqlExperimentTag.experiment_id, String))
+
+
+def _of_version_alone(row: Any) -> Criterion:
+    """Tags that say what a version is are for whoever it is shared with; others say where it comes from."""
+    return lambda f: and_(f.version(row), or_(f.at_home(), row.key.in_(SHARED_TAGS)))
+
+
+def _at_home(made: Callable[[Filter], ColumnElement[bool]]) -> Criterion:
+    """What is its ministry's own business, whoever the version is shared with."""
+    return lambda f: and_(made(f), f.at_home())
 
 
 def _input_tag(f: Filter) -> ColumnElement[bool]:
@@ -164,10 +179,10 @@ CRITERIA: Mapping[type, Criterion] = {
     tracking.SqlSpanMetrics: _of(Kind.TRACE, tracking.SqlSpanMetrics.trace_id),
     tracking.SqlAssessments: _of(Kind.TRACE, tracking.SqlAssessments.trace_id),
     registry.SqlRegisteredModel: lambda f: f.model(Kind.MODEL, registry.SqlRegisteredModel),
-    registry.SqlRegisteredModelTag: lambda f: f.model(Kind.MODEL_NOTES, registry.SqlRegisteredModelTag),
-    registry.SqlRegisteredModelAlias: lambda f: f.version(registry.SqlRegisteredModelAlias),
+    registry.SqlRegisteredModelTag: _at_home(lambda f: f.model(Kind.MODEL_NOTES, registry.SqlRegisteredModelTag)),
+    registry.SqlRegisteredModelAlias: _at_home(lambda f: f.version(registry.SqlRegisteredModelAlias)),
     registry.SqlModelVersion: lambda f: f.version(registry.SqlModelVersion),
-    registry.SqlModelVersionTag: lambda f: f.version(registry.SqlModelVersionTag),
+    registry.SqlModelVersionTag: _of_version_alone(registry.SqlModelVersionTag),
 }
 """By which mark a row exists."""
 

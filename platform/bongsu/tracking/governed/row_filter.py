@@ -20,7 +20,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.sql.functions import max as max_function
 
-from bongsu.tracking.governed import bulk_writes, changes, propagation, showing
+from bongsu.tracking.governed import bulk_writes, changes, guest_cells, propagation, showing
 from bongsu.tracking.governed.criteria import LoaderCriteria, mapped_classes
 from bongsu.tracking.governed.labelling import UNFILTERED, only_look
 from bongsu.tracking.governed.sight import ensure_sight
@@ -67,11 +67,13 @@ class RowFilter:
         for target, name, hook in self._hooks:
             event.listen(target, name, hook)
         showing.attach()
+        guest_cells.attach()
 
     def detach(self) -> None:
         for target, name, hook in self._hooks:
             event.remove(target, name, hook)
         showing.detach()
+        guest_cells.detach()
 
     def _governs(self, session: Session) -> bool:
         bind = session.bind

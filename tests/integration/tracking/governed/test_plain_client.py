@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
 from at_once import run_at_once
-from governed_ids import World
+from governed_ids import A2, World
+from governed_world import BY_WORD
 from plain_client import environment_of, run_client
 
+DAPA = {"X-MLFLOW-WORKSPACE": "dapa"}
 _USE = """
 import os, sys, pathlib, tempfile
 import mlflow
@@ -164,6 +169,39 @@ def test_a_shared_version_of_another_ministry_is_downloaded_and_nothing_beside_i
     )
     assert made.status_code == 403
     assert world.server.ask("GET", f"{files}/{shared.file}", "mnd-all", headers=there).status_code == 404
+
+
+@pytest.mark.parametrize("route", ["model-versions/search", "model-versions/get", "registered-models/search"])
+def test_of_a_shared_version_nothing_is_told_that_is_its_ministrys_business(world: World, route: str) -> None:
+    """Its run, aliases and tags of its past are there for its own people, and for nobody that it is shared with."""
+
+    def told(token: str, route: str = route) -> dict[str, Any]:
+        asked = {"name": "dapa-model", "version": "1"} if route.endswith("get") else {}
+        return looked_at(world, token, route, **asked)
+
+    run = told("dapa-all", "model-versions/get")["model_version"]["run_id"]
+    ours, theirs = json.dumps(told("dapa-all")), json.dumps(told("mnd-guest"))
+    assert run
+    assert '"bongsu.run"' in ours
+    for secret in (run, BY_WORD["dapaopen"].alias, "bongsu.key", "bongsu.run", "bongsu.loggedModel"):
+        assert secret not in theirs
+    assert '"bongsu.label"' in theirs
+
+
+def test_a_model_that_is_shared_in_part_tells_guests_nothing_of_the_whole(world: World) -> None:
+    for token, is_told in (("dapa-all", True), ("mnd-guest", False)):
+        model = looked_at(world, token, "registered-models/get", name="dapa-model")["registered_model"]
+        assert bool(model.get("aliases")) == is_told
+        params = {"name": "dapa-model", "alias": BY_WORD["dapaopen"].alias}
+        alias = world.server.ask("GET", f"{A2}/registered-models/alias", token, params=params, headers=DAPA)
+        assert alias.status_code == (200 if is_told else 400), alias.text  # MLflow says so of what is not there
+
+
+def looked_at(world: World, token: str, route: str, **asked: str) -> dict[str, Any]:
+    answer = world.server.ask("GET", f"{A2}/{route}", token, params=asked, headers=DAPA)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 def test_who_may_not_read_files_reads_figures_only(world: World) -> None:
