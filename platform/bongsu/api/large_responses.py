@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 
@@ -11,7 +12,10 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from bongsu.artifacts.sending import send_pieces
-from bongsu.domain.problems import BongsuError
+from bongsu.domain.problems import LACKING, BongsuError
+
+_TRIES, _PAUSE_S = 5, 2.0
+_log = logging.getLogger("bongsu.api")
 
 
 class LargeResponse(StreamingResponse):
@@ -49,11 +53,22 @@ class LargeResponse(StreamingResponse):
                 await anyio.to_thread.run_sync(self._close)
 
     async def _still_may(self) -> bool:
-        try:
-            await anyio.to_thread.run_sync(self._look_again)
-        except BongsuError:
-            return False
-        return True
+        """A database that is busy or begins anew says nothing of the reader: it is asked again, and nothing is sent
+        meanwhile."""
+        for again in range(_TRIES):
+            if again:
+                await anyio.sleep(_PAUSE_S)
+            try:
+                await anyio.to_thread.run_sync(self._look_again)
+            except BongsuError as error:
+                last = error
+                if error.exit_code != LACKING:
+                    break
+            else:
+                return True
+        names = ", ".join(problem.code.name for problem in last.problems)
+        _log.warning("an answer was broken off, whose reader was looked for again: %s", names)
+        return False
 
     def _close(self) -> None:
         """Whatever the pieces are made of goes with them."""

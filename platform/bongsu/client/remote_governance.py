@@ -79,7 +79,7 @@ class RemoteGovernance:
         return self._server.get(self._at("approvals", proposal), Proposal)
 
     def propose(self, request: ProposalRequest) -> Proposal:
-        return self._server.made("/v1/approvals", Proposal, plain(request))
+        return self._server.made_once("/v1/approvals", Proposal, plain(request))
 
     def approve(self, proposal: str, digest: Digest, reason: str) -> Proposal:
         return self._decided(proposal, "approve", {"digest": digest, "reason": reason})
@@ -101,10 +101,10 @@ class RemoteGovernance:
         return self._all("/v1/suspensions", Suspension)
 
     def suspend(self, request: StopRequest) -> Suspension:
-        return self._server.made("/v1/suspensions", Suspension, plain(request))
+        return self._server.made_once("/v1/suspensions", Suspension, plain(request))
 
     def propose_lift(self, request: StopRequest) -> Proposal:
-        return self._server.made("/v1/suspensions/lift", Proposal, plain(request))
+        return self._server.made_once("/v1/suspensions/lift", Proposal, plain(request))
 
     def _decided(self, proposal: str, act: str, body: Any) -> Proposal:
         return self._server.made(self._at("approvals", proposal, act), Proposal, body)

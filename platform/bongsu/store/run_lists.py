@@ -32,7 +32,12 @@ RUNS = Listing(
 )
 
 
+_STATES = [state.value for state in RunState]
+
+
 def page_of_runs(connection: Connection, wanted: PageRequest) -> list[RunRecord]:
-    """Runs that the reader sees, newest first."""
-    query = RUNS.page(select(*COLUMNS).where(visible(connection, runs)), wanted)
+    """Runs that the reader sees, newest first. One whose row says a state that there is not is on no page, so that it
+    stops none; asked for by its id it is ``run.database-damaged``, and the reconciler tells of it."""
+    query = select(*COLUMNS).where(visible(connection, runs), runs.c.state.in_(_STATES))
+    query = RUNS.page(query, wanted)
     return [run_of(connection, row) for row in connection.execute(query)]

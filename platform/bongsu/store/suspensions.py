@@ -57,6 +57,12 @@ def lift(connection: Connection, suspension_id: str, now: float) -> bool:
     return True
 
 
+def get_suspension(connection: Connection, suspension_id: str) -> Suspension | None:
+    """Lifted or not."""
+    row = connection.execute(select(suspensions).where(suspensions.c.id == suspension_id)).one_or_none()
+    return _suspension(row) if row else None
+
+
 def open_suspension(connection: Connection, tenant: str, name: str, version: int | None) -> Suspension | None:
     """The one of exactly this."""
     query = select(suspensions).where(suspensions.c.open_key == _key(tenant, name, version))

@@ -14,6 +14,7 @@ from service_places import drive
 from bongsu.domain.documents import iso_time
 from bongsu.domain.people import Role
 from bongsu.store.database import Database
+from bongsu.store.suspensions import lift
 
 PERSON = "/v1/people/mnd/park"
 LAW = "/v1/ministries/mnd/datasets/law/1"
@@ -99,3 +100,31 @@ def test_a_run_that_was_cancelled_is_not_resumed_by_who_found_it_under_way(place
     drive(place.platform, [run])
     assert sent(place, "kim", f"/v1/runs/{run}/resume", {}, "r1")["run"]["state"] == "cancelled"
     assert sent(place, "kim", f"/v1/runs/{run}/resume", {}, "r2")["run"]["state"] == "pending"
+
+
+def test_a_model_that_was_let_go_is_not_stopped_again(place: ApiPlace) -> None:
+    place.register()
+    stop = {"ministry": "mnd", "name": "axk1", "version": 1, "reason": "It invents regulations"}
+    stopped = sent(place, "acc", "/v1/suspensions", stop, "k1")
+    assert sent(place, "acc", "/v1/suspensions", stop, "k1") == stopped
+    with place.platform.write() as connection:
+        assert lift(connection, stopped["id"], place.now)
+    after = sent(place, "acc", "/v1/suspensions", stop, "k1")
+    assert (after["id"], bool(after["liftedAt"])) == (stopped["id"], True)
+    assert entries(place, "model.suspend") == 1
+    assert sent(place, "acc", "/v1/suspensions", stop, "k2")["id"] != stopped["id"], "who means it stops it again"
+
+
+def test_a_proposal_that_was_withdrawn_is_not_made_again(place: ApiPlace) -> None:
+    place.permit_use()
+    place.permit_data()
+    place.register()
+    wish = {"ministry": "mnd", "kind": "promotion", "object": "model:axk1/1", "target": "production"}
+    wish |= {"reason": "It is better", "evidenceEndsAt": iso_time(place.now + 60 * DAY)}
+    made = sent(place, "lee", "/v1/approvals", wish, "k1")
+    assert sent(place, "lee", "/v1/approvals", wish, "k1")["id"] == made["id"]
+    withdrawn = sent(place, "lee", f"/v1/ministries/mnd/approvals/{made['id']}/withdraw", {"reason": "Not yet"})
+    late = sent(place, "lee", "/v1/approvals", wish, "k1")
+    assert (late["id"], late["state"]) == (withdrawn["id"], "withdrawn")
+    assert entries(place, "approval.propose") == 1
+    assert sent(place, "lee", "/v1/approvals", wish, "k2")["id"] != made["id"], "who means it proposes it again"

@@ -12,12 +12,14 @@ from store_places import NOW, RUN, submitted, with_attempt
 
 from bongsu.domain.ids import RunId
 from bongsu.domain.labels import OPEN, Label
+from bongsu.domain.paging import WHOLE
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import HOME
 from bongsu.store.attempts import attempts_of
 from bongsu.store.database import Database, check_database
 from bongsu.store.grants import add_grant
 from bongsu.store.history import events_of
+from bongsu.store.run_lists import page_of_runs
 from bongsu.store.runs import find_run, get_plan, list_runs
 from bongsu.store.scope import Scope
 from bongsu.store.stages import stages_of
@@ -86,6 +88,14 @@ def test_a_damaged_grant_is_told_too(database: Database, statement: str, table: 
         check_database(url)
     (problem,) = found.value.problems
     assert f"in the table {table} cannot be read" in problem.what()
+
+
+def test_a_run_of_a_state_that_there_is_not_keeps_no_other_from_its_page(database: Database) -> None:
+    submitted(database)
+    other = submitted(database, RunId("r-000000000002"), plan_of(stage("a"), stage("b", "a"), name="other"))
+    change(database, f"update runs set state='sleeping' where id='{RUN}'")
+    with database.read() as connection:
+        assert [one.id for one in page_of_runs(connection, WHOLE)] == [other]
 
 
 @pytest.mark.parametrize("label", ["zzz", "S/"])

@@ -196,10 +196,13 @@ def approvals(
     "/approvals", status_code=201, **asks_for(P.MODEL_PROPOSE, described(ProposalRequest), gives=ProposalDocument)
 )
 def make_proposal(
-    request: Request, asker: Asking, proposal: Annotated[ProposalRequest, body_of(ProposalRequest)]
+    request: Request,
+    asker: Asking,
+    proposal: Annotated[ProposalRequest, body_of(ProposalRequest)],
+    idempotency_key: IdempotencyKey = "",
 ) -> Response:
     """Propose to promote, transfer or serve a model, or to lower a label."""
-    made = propose(_of(asker, proposal.ministry), asker.actor, proposal, asker.request)
+    made = propose(_of(asker, proposal.ministry), asker.actor, proposal, asker.request, idempotency_key)
     return answer(request, proposal_document(made), status=201)
 
 
@@ -294,9 +297,14 @@ def suspensions(asker: Asking, listing: Listing, ministry: Ministry = None) -> R
 
 
 @router.post("/suspensions", status_code=201, **asks_for(P.MODEL_SUSPEND, described(StopRequest), gives=Suspension))
-def stop_model(request: Request, asker: Asking, stop: Annotated[StopRequest, body_of(StopRequest)]) -> Response:
+def stop_model(
+    request: Request,
+    asker: Asking,
+    stop: Annotated[StopRequest, body_of(StopRequest)],
+    idempotency_key: IdempotencyKey = "",
+) -> Response:
     """Stop a model at once: aliases, launches, running jobs."""
-    made = suspend(_of(asker, stop.ministry), asker.actor, stop, asker.request)
+    made = suspend(_of(asker, stop.ministry), asker.actor, stop, asker.request, idempotency_key)
     return answer(request, made, status=201)
 
 
@@ -305,7 +313,12 @@ def stop_model(request: Request, asker: Asking, stop: Annotated[StopRequest, bod
     status_code=201,
     **asks_for(P.MODEL_SUSPEND, described(StopRequest), gives=ProposalDocument),
 )
-def let_go(request: Request, asker: Asking, stop: Annotated[StopRequest, body_of(StopRequest)]) -> Response:
+def let_go(
+    request: Request,
+    asker: Asking,
+    stop: Annotated[StopRequest, body_of(StopRequest)],
+    idempotency_key: IdempotencyKey = "",
+) -> Response:
     """Propose to lift a suspension; it takes two approvers."""
-    made = propose_lift(_of(asker, stop.ministry), asker.actor, stop, asker.request)
+    made = propose_lift(_of(asker, stop.ministry), asker.actor, stop, asker.request, idempotency_key)
     return answer(request, proposal_document(made), status=201)

@@ -38,6 +38,7 @@ from bongsu.service.governance.subjects import (
 from bongsu.service.governance.texts import check_texts
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Ask, done, refusals_recorded
+from bongsu.service.repeating import held_result, note_result, request_key
 from bongsu.store import proposals as store
 from bongsu.store.conflicts import retry_on_conflict
 from bongsu.store.permitted_uses import uses_of
@@ -66,13 +67,16 @@ class ProposalRequest:
     evidence_ends_at: float | None = None
 
 
-def propose(platform: Platform, actor: Actor, request: ProposalRequest, request_id: str = "") -> Proposal:
+def propose(
+    platform: Platform, actor: Actor, request: ProposalRequest, request_id: str = "", key: str = ""
+) -> Proposal:
     """Propose to promote, transfer or serve a model, to lower a label or to lift a suspension. Whoever proposes the
-    same digest set again finds the open proposal.
+    same digest set again finds the open proposal. If the client gave the request a ``key``, it finds what it proposed,
+    withdrawn or not.
 
     Raises:
-        BongsuError: ``governance.*``, ``approval.*`` (``approval.not-registered`` of a model that no run registered, as
-            one that is hidden), ``use.not-permitted``, ``model.suspended``, ``downgrade.*``,
+        BongsuError: ``api.key-used-otherwise``, ``governance.*``, ``approval.*``
+            (``approval.not-registered`` of a model that no run registered, as one that is hidden), ``use.not-permitted``, ``model.suspended``, ``downgrade.*``,
             ``policy.forbidden-use``.
     """
     request = replace(request, object=object_name(request.object))
@@ -87,7 +91,7 @@ def propose(platform: Platform, actor: Actor, request: ProposalRequest, request_
     with refusals_recorded(ask):
         check_texts(reason=request.reason)
         try:
-            return retry_on_conflict(lambda: _propose(ask, request))
+            return retry_on_conflict(lambda: _propose(ask, request, key))
         except BongsuError as error:
             if request.kind.lets_use and _is_no_model(error, request.object):
                 raise codes.NOT_REGISTERED.error(object=request.object) from None
@@ -100,7 +104,7 @@ def _is_no_model(error: BongsuError, object_: str) -> bool:
     return object_.startswith("model:") and told == [(codes.NO_SUCH, object_)]
 
 
-def _propose(ask: Ask, request: ProposalRequest) -> Proposal:
+def _propose(ask: Ask, request: ProposalRequest, given_key: str) -> Proposal:
     with ask.platform.write() as connection:
         require_permission(connection, ask, ministry_thing(request.ministry), *PROPOSING[request.kind])
         if request.kind is ProposalKind.DOWNGRADE:
@@ -111,6 +115,11 @@ def _propose(ask: Ask, request: ProposalRequest) -> Proposal:
         if subject is None:
             raise codes.NO_SUCH.error(object=request.object)
         require_permission(connection, ask, subject.thing, *PROPOSING[request.kind])
+        asked = request.kind, request.target, request.reason, str(request.evidence_ends_at)
+        sent = request_key(ask.actor.id, given_key, ask.action, ask.tenant, ask.object, *asked)
+        before = held_result(connection, sent, ask.now)
+        if before is not None:
+            return as_written(connection, before, ask.now)
         _check(connection, ask, subject)
         earlier = store.count_proposals(connection, ask.tenant, request.object)
         proposal = Proposal(
@@ -128,10 +137,12 @@ def _propose(ask: Ask, request: ProposalRequest) -> Proposal:
         )
         known = store.open_proposal(connection, proposal.open_key)
         if known and (known.binding.digest, known.proposer) == (proposal.binding.digest, ask.actor.id):
+            note_result(connection, sent, known.id, ask.now)
             return as_written(connection, known.id, ask.now)
         is_seen = known is not None and cleared_for(ask.actor.clearance, label_of(connection, known))
         only_open(proposal, known, is_seen=is_seen).require()
         store.add_proposal(connection, proposal)
+        note_result(connection, sent, proposal.id, ask.now)
         facts = {"proposal": proposal.id, "kind": request.kind.value, "target": request.target}
         done(connection, ask, subject.thing.label, **facts, digest=proposal.binding.digest, reason=request.reason)
         return as_written(connection, proposal.id, ask.now)

@@ -22,6 +22,7 @@ from bongsu.service.governance.proposing import ProposalRequest, propose
 from bongsu.service.governance.seen_lists import SeenList
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Ask, done, refusals_recorded
+from bongsu.service.repeating import held_result, note_result, request_key
 from bongsu.store import proposals, suspensions
 from bongsu.store.aliases import drop_aliases, lock_model
 from bongsu.store.conflicts import retry_on_conflict
@@ -51,7 +52,9 @@ class StopRequest:
         return f"model:{self.name}" if self.version is None else f"model:{self.name}/{self.version}"
 
 
-def suspend(platform: Platform, actor: Actor, request: StopRequest, request_id: str = "") -> Suspension:
+def suspend(
+    platform: Platform, actor: Actor, request: StopRequest, request_id: str = "", key: str = ""
+) -> Suspension:
     """Stop a model: its aliases go, its approvals need a review, nothing begins with it or with what was made from it,
     and runs that use it are cancelled. Suspending twice is suspending once.
 
@@ -60,15 +63,16 @@ def suspend(platform: Platform, actor: Actor, request: StopRequest, request_id: 
         actor: an accreditor of the ministry; alone is enough.
         request: what to stop, and why.
         request_id: of the request, for the log.
+        key: that the client gave the request; one that comes again is answered with what it made, lifted or not.
 
     Raises:
-        BongsuError: ``governance.*``.
+        BongsuError: ``governance.*``, ``api.key-used-otherwise``.
     """
     ask = _asked(platform, actor, request, "model.suspend", request_id)
     with refusals_recorded(ask):
         if not request.reason.strip():
             raise codes.NO_REASON.error(None, "reason", field="reason")
-        made = retry_on_conflict(lambda: _suspend(ask, request))
+        made = retry_on_conflict(lambda: _suspend(ask, request, key))
     # The reconciler does the same in its next pass; whoever stops something should not wait for that.
     Stopping(platform.database).stop(platform.clock())
     return made
@@ -79,18 +83,24 @@ def _asked(platform: Platform, actor: Actor, request: StopRequest, action: str, 
     return Ask(platform, actor, tenant=tenant, action=action, object=request.object, request_id=request_id)
 
 
-def _suspend(ask: Ask, request: StopRequest) -> Suspension:
+def _suspend(ask: Ask, request: StopRequest, given_key: str) -> Suspension:
     name, version, reason = request.name, request.version, request.reason
     with ask.platform.write() as connection:
         require_permission(connection, ask, ministry_thing(ask.tenant), Permission.MODEL_SUSPEND)
+        sent = request_key(ask.actor.id, given_key, ask.action, ask.tenant, ask.object, reason)
+        before = held_result(connection, sent, ask.now)
         lock_model(connection, name)
         versions = _versions(connection, ask.tenant, name, version)
         if not versions:
             raise codes.NO_SUCH.error(object=ask.object)
         label = high_water_mark(versions.values())
         require_permission(connection, ask, Thing(ask.object, ask.tenant, label), Permission.MODEL_SUSPEND)
+        made = suspensions.get_suspension(connection, before) if before is not None else None
+        if made is not None:
+            return _as_seen(ask.actor, made)
         known = suspensions.open_suspension(connection, ask.tenant, name, version)
         if known is not None:
+            note_result(connection, sent, known.id, ask.now)
             return _as_seen(ask.actor, known)
         earlier = suspensions.count_suspensions(connection, ask.tenant, name)
         suspension = Suspension(
@@ -104,6 +114,7 @@ def _suspend(ask: Ask, request: StopRequest) -> Suspension:
             label=str(label),
         )
         suspensions.add_suspension(connection, suspension)
+        note_result(connection, sent, suspension.id, ask.now)
         dropped = drop_aliases(connection, name, version)
         lapsed = lapse(connection, ask.tenant, [f"model:{name}/{one}" for one in versions], "suspended", ask.now)
         facts = {"suspension": suspension.id, "aliases": dropped, "proposals": [one.id for one in lapsed]}
@@ -121,7 +132,9 @@ def lapse(connection: Connection, tenant: str, objects: Iterable[str], note: str
     return found
 
 
-def propose_lift(platform: Platform, actor: Actor, request: StopRequest, request_id: str = "") -> Proposal:
+def propose_lift(
+    platform: Platform, actor: Actor, request: StopRequest, request_id: str = "", key: str = ""
+) -> Proposal:
     """Propose to lift a suspension; it takes two approvers, and carrying out. Aliases do not come back by it: they are
     proposed anew. Raises ``model.not-suspended``, and as :func:`bongsu.service.governance.proposing.propose`."""
     ministry, object_ = request.ministry, request.object
@@ -134,7 +147,7 @@ def propose_lift(platform: Platform, actor: Actor, request: StopRequest, request
                 raise codes.NO_SUCH.error(object=object_)
             raise codes.NOT_SUSPENDED.error(name=object_)
     lift = ProposalRequest(ministry, ProposalKind.LIFT, object_, known.id if known else "", request.reason)
-    return propose(platform, actor, lift, request_id)
+    return propose(platform, actor, lift, request_id, key)
 
 
 def list_suspensions(
