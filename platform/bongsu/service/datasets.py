@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import OPEN, Grade, Label
 from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.pipeline import Input
+from bongsu.domain.problems import BongsuError
 from bongsu.service.governance.texts import check_declared
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.inputs.file_roots import Files
@@ -70,7 +72,8 @@ def register_dataset(
     ask = replace(ask, stated=stated)
     with refusals_recorded(ask, OF_LABELS):
         refuse_above(platform.scope.clearance, stated)
-    resolved = resolve_input(platform, name, Input(dataset=uri, label=label), Files(directory))
+    with _at_address():
+        resolved = resolve_input(platform, name, Input(dataset=uri, label=label), Files(directory))
     with refusals_recorded(ask, OF_LABELS) as asked, platform.write() as connection:
         now = platform.clock()
         hold_labels(connection)
@@ -92,6 +95,15 @@ def register_dataset(
             events += replace(ask, object=f"dataset:{name}/{number}").entries(label, **facts)
         append_all(connection, events)
         return version
+
+
+@contextmanager
+def _at_address() -> Iterator[None]:
+    """What is wrong with the address is told of it: there is no pipeline that it stands in."""
+    try:
+        yield
+    except BongsuError as error:
+        raise BongsuError(replace(problem, field_path="address") for problem in error.problems) from error
 
 
 def list_datasets(platform: Platform, name: str | None = None, wanted: PageRequest = WHOLE) -> list[DatasetVersion]:

@@ -70,7 +70,12 @@ def show(context: typer.Context, proposal: ProposalId, ministry: Ministry = None
     out().print(proposal_view(found))
 
 
-@approvals.command("propose", help=_("Propose to promote, transfer or serve a model, or to lower a label."))
+@approvals.command(
+    "propose",
+    help=_(
+        "Propose to promote, transfer or serve a model, or to lower a label; `bongsu models lift` proposes to lift."
+    ),
+)
 def propose(
     context: typer.Context,
     kind: Annotated[ProposalKind, typer.Argument(help=_("What is proposed."))],
@@ -79,7 +84,12 @@ def propose(
         typer.Argument(metavar="OBJECT", help=_("model:NAME/VERSION, dataset:NAME/VERSION or artifact:DIGEST.")),
     ],
     target: Annotated[
-        str, typer.Argument(help=_("The alias, the ministry that gets it, the place that serves it, or the label."))
+        str,
+        typer.Argument(
+            help=_(
+                "The alias, the ministry that gets it, the place that serves it, the label, or the suspension's id."
+            )
+        ),
     ],
     reason: Reason,
     evidence_until: Annotated[

@@ -271,8 +271,9 @@ UNKNOWN_DATASET = Code(
 INPUT_MISSING = Code(
     "run.input-missing",
     "The input {name} ({uri}) cannot be found: {detail}.",
-    "Check the address: file: is relative to the pipeline file, package: names an installed distribution, and datasets://"
-    " and models:// name what another ministry's custodian shares for the purpose of this run.",
+    "Check the address: file: is relative to the pipeline file, or to the folder in which `bongsu datasets add` is"
+    " called; package: names an installed distribution, and datasets:// and models:// name what another ministry's"
+    " custodian shares for the purpose of this run.",
     exit_code=3,
 )
 INPUT_SCHEME = Code(

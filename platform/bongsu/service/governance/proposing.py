@@ -10,9 +10,11 @@ from sqlalchemy import Connection
 from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind, moved
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.labels import Label, high_water_mark
+from bongsu.domain.messages import N_
 from bongsu.domain.object_names import object_name
 from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.people import Actor
+from bongsu.domain.phrases import Words, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
@@ -76,7 +78,8 @@ def propose(
 
     Raises:
         BongsuError: ``api.key-used-otherwise``, ``governance.*``, ``approval.*``
-            (``approval.not-registered`` of a model that no run registered, as one that is hidden), ``use.not-permitted``, ``model.suspended``, ``downgrade.*``,
+            (``approval.not-registered`` of a model that no run registered, as one that is hidden),
+            ``use.not-permitted``, ``model.suspended``, ``downgrade.*``,
             ``policy.forbidden-use``.
     """
     request = replace(request, object=object_name(request.object))
@@ -113,7 +116,7 @@ def _propose(ask: Ask, request: ProposalRequest, given_key: str) -> Proposal:
         args = (request.kind, request.object, request.target, request.evidence_ends_at)
         subject = subject_of(connection, Matter(request.ministry, *args))
         if subject is None:
-            raise codes.NO_SUCH.error(object=request.object)
+            raise codes.NO_SUCH.error(object=_not_there(request))
         require_permission(connection, ask, subject.thing, *PROPOSING[request.kind])
         asked = request.kind, request.target, request.reason, str(request.evidence_ends_at)
         sent = request_key(ask.actor.id, given_key, ask.action, ask.tenant, ask.object, *asked)
@@ -146,6 +149,12 @@ def _propose(ask: Ask, request: ProposalRequest, given_key: str) -> Proposal:
         facts = {"proposal": proposal.id, "kind": request.kind.value, "target": request.target}
         done(connection, ask, subject.thing.label, **facts, digest=proposal.binding.digest, reason=request.reason)
         return as_written(connection, proposal.id, ask.now)
+
+
+def _not_there(request: ProposalRequest) -> str | Words:
+    if request.kind is not ProposalKind.LIFT:
+        return request.object
+    return phrase(N_("suspension {suspension} of {object}"), suspension=request.target, object=request.object)
 
 
 def _check(connection: Connection, ask: Ask, subject: Subject) -> None:
