@@ -1,9 +1,11 @@
-"""What driving a thousand runs costs: ``python tests/bench/bench_reconciler.py [--runs 1000] [--seconds 60]``.
+"""What driving a thousand runs costs: ``python tests/bench/bench_reconciler.py [--runs 1000] [--seconds 60] [--earlier
+100000]``.
 
-The loop of a server that leads, on a real PostgreSQL, over a simulated cluster in the same process: every run has a
-stage under way; each second a tenth of them report progress and ten of them succeed, so that their next stages begin.
-Beside it, in the same process: the same loop with one run. Processor time of the whole process over wall time, the
-simulation and the submission's thread included. Target: less than one core.
+The loop of a server that leads, on a real PostgreSQL that holds 100,000 earlier runs with ten events each, over a
+simulated cluster in the same process: every run has a stage under way; each second a tenth of them report progress and
+ten of them succeed, so that their next stages begin. Beside it, in the same process: the same loop with one run, in a
+database that holds nothing else. Processor time of the whole process over wall time, the simulation and the thread of
+the submission included. Target: less than one core.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 
 from database_places import fresh_database
+from many_runs import fill
 from postgres_server import running_server
 from service_places import Place
 from simulated_executor import SimulatedExecutor
@@ -45,6 +48,8 @@ from bongsu.store.scope import EVERYTHING
 TARGET_CORES = 1.0
 STAGES = 40
 SUCCEED_A_SECOND = 10
+EVENTS_EACH = 10
+"""Of an earlier run."""
 BEGIN_S = 300.0
 
 
@@ -131,6 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--earlier", type=int, default=100_000)
     given = parser.parse_args()
     with running_server(careless=False) as server, tempfile.TemporaryDirectory() as folder:
         with fresh_database(server) as database:
@@ -140,6 +146,7 @@ def main() -> None:
                 _await(bench, 1)
                 idle, _ = bench.measure(given.seconds / 4, moves=False)
         with fresh_database(server) as database:
+            fill(database.engine.url.render_as_string(hide_password=False), given.earlier, EVENTS_EACH)
             bench = Bench(Path(folder) / "many", database)
             begun = time.monotonic()
             bench.submit(given.runs, "many")
@@ -148,8 +155,8 @@ def main() -> None:
                 begun = time.monotonic()
                 _await(bench, given.runs)
                 print(
-                    f"{given.runs} runs of {STAGES} stages: submitted in {submitted:.0f} s, "
-                    f"all under way {time.monotonic() - begun:.0f} s after that"
+                    f"{given.runs} runs of {STAGES} stages beside {given.earlier:,} earlier ones: "
+                    f"submitted in {submitted:.0f} s, all under way {time.monotonic() - begun:.0f} s after that"
                 )
                 rounds = [bench.measure(given.seconds / 3, moves=True) for _ in range(3)]
     cores = statistics.median(cores for cores, _moved in rounds)

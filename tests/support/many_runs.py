@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 from small_plans import plan_of, stage
+from sqlalchemy import make_url
 
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.uses import UseClass
@@ -30,6 +31,12 @@ def label_of(number: int) -> str:
     return LABELS[number // 40 % 10]
 
 
+def _connected(url: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
+    # Parts, because SQLAlchemy and libpq write a space in a password differently.
+    parts = make_url(url).translate_connect_args(username="user", database="dbname")
+    return psycopg.connect(**parts, autocommit=autocommit)
+
+
 def fill(url: str, runs: int, events_each: int) -> None:
     """``runs`` runs with two stages each and ``events_each`` events, an attempt a stage; newest with greatest number.
 
@@ -41,7 +48,7 @@ def fill(url: str, runs: int, events_each: int) -> None:
     plan: RunPlan = plan_of(*(stage(name) for name in STAGES))
     text = plan.model_dump_json(by_alias=True)
     with (
-        psycopg.connect(url.replace("postgresql+psycopg", "postgresql")) as connection,
+        _connected(url) as connection,
         connection.cursor() as cursor,
     ):
         _copy(cursor, "runs", _RUN, (_run(number, text) for number in range(runs)))
@@ -68,7 +75,7 @@ def fill(url: str, runs: int, events_each: int) -> None:
             for sequence in range(1, events_each + 1)
         )
         _copy(cursor, "run_events", ("run_id", "sequence", "time", "type", "stage_id", "body"), found)
-    with psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True) as connection:
+    with _connected(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
 
 
@@ -132,7 +139,7 @@ def fill_lineage(url: str, tenant: str, runs: int) -> None:
         runs: how many; three artifacts' edges each.
     """
     with (
-        psycopg.connect(url.replace("postgresql+psycopg", "postgresql")) as connection,
+        _connected(url) as connection,
         connection.cursor() as cursor,
     ):
         nodes = [(tenant, "artifact:law", "artifact", "law", "O", "{}")]
@@ -161,7 +168,7 @@ def fill_lineage(url: str, tenant: str, runs: int) -> None:
         columns = ("tenant", "name", "version", "digest", "label", "use_class", "ministry", "run_id", "stage_id")
         rest = ("title", "metrics", "link", "created_at")
         _copy(cursor, "model_versions", (*columns, *rest), [(*version, "whole", "{}", "", BEGAN)])
-    with psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True) as connection:
+    with _connected(url, autocommit=True) as connection:
         connection.execute("ANALYZE")
 
 
