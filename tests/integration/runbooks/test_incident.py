@@ -24,6 +24,10 @@ def test_what_had_to_stop_has_stopped_and_what_happened_can_be_shown(site: Site)
     _model_stopped(site, made)
     _label_raised(site)
     assert "The checkpoint of" in auditor.follow(PAGE, "log")
+    _host_taken_over(site)
+    assert "tokens.misuse" not in auditor.follow(PAGE, "tokens of a host"), "no token was tried elsewhere"
+    assert "model.suspend" not in auditor.follow(PAGE, "afterwards"), "nobody was refused that"
+    assert (auditor.folder / "afterwards.jsonl").stat().st_size
 
 
 def _token_seen(site: Site, run: str) -> None:
@@ -54,6 +58,15 @@ def _model_stopped(site: Site, made: str) -> None:
     assert model["aliases"] == []
     with pytest.raises(AssertionError, match=r"model\.suspended"):
         site.submit("again-with-a-model", "true", '{model: "models:/axk1/1"}')
+
+
+def _host_taken_over(site: Site) -> None:
+    with site.run_under_way("on-a-host") as run:
+        engineer = site.person("engineer")
+        told = engineer.called({**engineer.names, "RUN": run}).follow(PAGE, "runs of a host")
+        assert run in told
+        site.await_state(run, "cancelled")
+    site.bongsu.follow(PAGE, "artifacts of a host")
 
 
 def _label_raised(site: Site) -> None:
