@@ -98,7 +98,8 @@ def _run_in(
 def _run(
     spec: AttemptSpec, interpreter: str, environment: Mapping[str, str], given: WorkerPass | None
 ) -> AttemptResult | Failure | EndedWithoutRecord:
-    plain = spec.model_copy(update={"environment": None})
+    # What it says lies in the same files, and is passed on by this process if at all.
+    plain = spec.model_copy(update={"environment": None, "passes_on": False})
     with tempfile.TemporaryDirectory(prefix="bongsu-") as name:
         folder = Path(name)
         (folder / "spec.json").write_text(plain.model_dump_json())

@@ -10,16 +10,21 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
-from bongsu.domain.attempt import PROCESS_NOTE, AttemptResult, AttemptSpec, Failure
+from bongsu.artifacts.open import open_store
+from bongsu.domain.attempt import PROCESS_NOTE, AttemptResult, AttemptSpec, Failure, events_stream, log_stream
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.worker_leave import PASS, WorkerPass
 from bongsu.machine.processes import marked, note_process
 from bongsu_stages.runtime.attempt import leave_failure, run_attempt
 from bongsu_stages.runtime.leave import UNASKED, Leave, leave_of
 from bongsu_stages.runtime.memory import give_back
+from bongsu_stages.runtime.passing_on import passing_on
 from bongsu_stages.runtime.reporting import EventFile, LogLines, drop, output_to
+
+EVENTS, LOG = "events.jsonl", "log.txt"
 
 
 def run_logged(spec: AttemptSpec, clock: Callable[[], float], leave: Leave = UNASKED) -> AttemptResult | Failure:
@@ -32,7 +37,12 @@ def run_logged(spec: AttemptSpec, clock: Callable[[], float], leave: Leave = UNA
     outcome: AttemptResult | Failure | None = None
     try:
         note_process(folder / PROCESS_NOTE)
-        with closing(EventFile(folder / "events.jsonl")) as events, marked(folder), output_to(folder / "log.txt"):
+        with (
+            _passed_on(spec, folder),
+            closing(EventFile(folder / EVENTS)) as events,
+            marked(folder),
+            output_to(folder / LOG),
+        ):
             outcome = run_attempt(spec, LogLines(events), clock, leave)
             if isinstance(outcome, Failure):
                 print("\n".join(_last_words(outcome)), file=sys.stderr, flush=True)
@@ -41,6 +51,17 @@ def run_logged(spec: AttemptSpec, clock: Callable[[], float], leave: Leave = UNA
     finally:
         give_back()
     return outcome
+
+
+def _passed_on(spec: AttemptSpec, folder: Path) -> AbstractContextManager[None]:
+    if not spec.passes_on:
+        return nullcontext()
+    streams = {events_stream(spec.id): folder / EVENTS, log_stream(spec.id): folder / LOG}
+    try:
+        store = open_store(spec.artifact_store)
+    except BongsuError:  # the attempt fails of it as well, and says so
+        return nullcontext()
+    return passing_on(store, streams)
 
 
 def _last_words(failure: Failure) -> Iterator[str]:

@@ -43,6 +43,8 @@ class AttemptSpec(_Frozen):
     ``checkpoint_key`` names mutable state that outlives attempts of the same stage of the same run, or of the
     same cache key under the same label, so a later attempt resumes where an earlier one stopped.
     ``log_directory`` is a local directory for ``events.jsonl`` and ``log.txt``, if the executor shares one.
+    ``passes_on`` is True where nobody else reads that directory: the worker passes both on to the artifact store, as
+    streams of the names :func:`events_stream` and :func:`log_stream`.
     """
 
     id: AttemptId
@@ -66,6 +68,7 @@ class AttemptSpec(_Frozen):
     artifact_cache: str | None = None
     checkpoint_key: str
     log_directory: str | None = None
+    passes_on: bool = False
     pipeline: str = ""
     ministry: str = ""
     title: str = ""
@@ -175,6 +178,16 @@ class Observation(_Frozen):
 def result_key(attempt: AttemptId) -> str:
     """Key of the record that says the attempt succeeded, and with what."""
     return f"results/{attempt.key}"
+
+
+def events_stream(attempt: AttemptId) -> str:
+    """Name of the stream of the artifact store with the attempt's events, one JSON line each."""
+    return f"events/{attempt.key}"
+
+
+def log_stream(attempt: AttemptId) -> str:
+    """Name of the stream of the artifact store with the attempt's output."""
+    return f"logs/{attempt.key}"
 
 
 def failure_key(attempt: AttemptId) -> str:

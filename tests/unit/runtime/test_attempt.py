@@ -14,12 +14,22 @@ import pytest
 from installed_code import code_of
 
 from bongsu.artifacts.local import LocalStore
+from bongsu.artifacts.segments import Segments
 from bongsu.domain.artifact import ArtifactType
-from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, failure_key, result_key
+from bongsu.domain.attempt import (
+    AttemptResult,
+    AttemptSpec,
+    Failure,
+    events_stream,
+    failure_key,
+    log_stream,
+    result_key,
+)
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.events import Message, Progress, StageEvent, parse_event
 from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
 from bongsu.domain.labels import OPEN
+from bongsu.domain.pipeline import Environment
 from bongsu.domain.resources import Resources
 from bongsu_stages.runtime.attempt import failure_of, run_attempt
 from bongsu_stages.runtime.reporting import drop
@@ -250,6 +260,20 @@ def test_a_place_for_scratch_that_cannot_be_made_is_a_failure(store: LocalStore,
     attempt = spec(store, log_directory=str(tmp_path / "file" / "logs"))
     assert isinstance(failed(store, attempt), Failure)
     assert isinstance(run_logged(attempt, time.time), Failure)
+
+
+@pytest.mark.parametrize("interpreter", [None, sys.executable])
+def test_where_nobody_reads_its_files_a_worker_passes_on_what_it_says(
+    store: LocalStore, tmp_path: Path, interpreter: str | None
+) -> None:
+    environment = Environment(interpreter=interpreter) if interpreter else None
+    folder = tmp_path / "logs"
+    attempt = spec(store, log_directory=str(folder), passes_on=True, environment=environment)
+    worker = [sys.executable, "-m", "bongsu_stages.runtime.worker", "--spec", "-"]
+    subprocess.run(worker, input=attempt.model_dump_json(), text=True, check=True, timeout=60)
+    for stream, file in ((events_stream(attempt.id), "events.jsonl"), (log_stream(attempt.id), "log.txt")):
+        said = b"".join(Segments(store, stream).read())
+        assert said == (folder / file).read_bytes() != b""
 
 
 @pytest.mark.parametrize("name", ["process.json", "events.jsonl", "log.txt"])
