@@ -99,7 +99,7 @@ def asked_for(attempt: AttemptSpec, given: WorkerPass | None, place: Place, site
         site: what the site says.
         ray: version of Ray in the image.
     """
-    attempt = attempt.model_copy(update={"log_directory": LOGS, "artifact_cache": CACHE})
+    attempt = attempt.model_copy(update={"log_directory": LOGS, "artifact_cache": CACHE, "passes_on": True})
     handed = {SPEC: attempt.model_dump_json()}
     if given is not None:
         handed[GIVEN] = given.model_dump_json()

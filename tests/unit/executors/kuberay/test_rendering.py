@@ -79,8 +79,9 @@ def test_what_a_worker_is_handed_can_be_read_again() -> None:
         asked_for(spec, None, PLACE, PLAIN_SITE, RAY).secret["stringData"]["attempt.json"]
     )
     assert handed.log_directory
+    assert handed.passes_on, "nobody else reads the files of a pod"
     assert handed.artifact_cache
-    assert handed.model_copy(update={"log_directory": None, "artifact_cache": None}) == spec
+    assert handed.model_copy(update={"log_directory": None, "artifact_cache": None, "passes_on": False}) == spec
 
 
 def test_of_a_type_that_the_site_does_not_know_nodes_are_found_by_its_name() -> None:
