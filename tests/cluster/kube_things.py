@@ -12,6 +12,8 @@ import psutil
 import ray
 from local_kube.cluster import Cluster
 
+from bongsu.executors.kuberay.site import Share, Site
+
 KUEUE = "kueue.x-k8s.io/v1beta2"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 GPU = "nvidia.com/gpu"
@@ -99,9 +101,9 @@ def ray_job(
     }
 
 
-def machine_pod(**mounted: Path) -> dict[str, Any]:
+def machine_pod(*same: Path, **mounted: Path) -> dict[str, Any]:
     """A container that has this machine's system and what an image of stages has, read-only, and folders of this
-    machine at ``/NAME``, in which it may write."""
+    machine in which it may write: ``mounted`` at ``/NAME``, ``same`` at the place that they have here."""
     environment = STAGES
     read = {"usr": Path("/usr"), "environment": environment}
     base = Path(sys.base_prefix)
@@ -109,8 +111,10 @@ def machine_pod(**mounted: Path) -> dict[str, Any]:
         read["python"] = base
     mounts = [{"name": name, "mountPath": str(path), "readOnly": True} for name, path in read.items()]
     mounts += [{"name": name, "mountPath": f"/{name}"} for name in mounted]
+    named = {f"same-{number}": path for number, path in enumerate(same)}
+    mounts += [{"name": name, "mountPath": str(path)} for name, path in named.items()]
     volumes: list[dict[str, Any]] = [
-        {"name": name, "hostPath": {"path": str(path)}} for name, path in {**read, **mounted}.items()
+        {"name": name, "hostPath": {"path": str(path)}} for name, path in {**read, **mounted, **named}.items()
     ]
     return {
         "image": "localhost/host:1",
@@ -123,6 +127,23 @@ def machine_pod(**mounted: Path) -> dict[str, Any]:
         "volumeMounts": [*mounts, {"name": "shm", "mountPath": "/dev/shm"}],
         "volumes": [*volumes, {"name": "shm", "emptyDir": {"medium": "Memory"}}],
     }
+
+
+def machine_site(pod: dict[str, Any], memory: int = 2 * 2**30) -> Site:
+    """What a site would say whose nodes are this machine, of such containers; ``memory`` of a stage that asks for none,
+    in bytes."""
+    return Site(
+        image=pod["image"],
+        python=str(STAGES / "bin" / "python"),
+        head=Share(cpus=0.3, memory=2 * 2**30),
+        memory=memory,
+        pod={"volumes": [one for one in pod["volumes"] if one["name"] != "shm"]},
+        container={
+            "imagePullPolicy": pod["imagePullPolicy"],
+            "env": [one for one in pod["env"] if one["name"] == "PATH"],
+            "volumeMounts": [one for one in pod["volumeMounts"] if one["name"] != "shm"],
+        },
+    )
 
 
 def told(cluster: Cluster, namespace: str = "default") -> str:

@@ -20,7 +20,7 @@ from bongsu.domain.capacity import Capacity
 from bongsu.domain.events import Message
 from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.executors.kuberay.api import SECRETS, Api, Kind
-from bongsu.executors.kuberay.executor import KubeRayExecutor
+from bongsu.executors.kuberay.executor import EVENTS_S, KubeRayExecutor
 from bongsu.executors.kuberay.watching import Watched
 
 NAMESPACE = "bongsu-mnd"
@@ -235,8 +235,11 @@ def test_what_workers_pass_on_is_read_from_where_one_stopped(executor: KubeRayEx
     assert executor.events(spec.id).events == ()
     assert list(executor.logs(spec.id)) == []
     executor.ensure(spec)
+    assert executor.events(spec.id).events == ()
     said = Segments(store, events_stream(spec.id))
     said.append(Message(time=1.0, text="봉수").model_dump_json().encode() + b"\nno event\n")
+    assert executor.events(spec.id).events == (), "who said nothing a moment ago is not asked at once"
+    time.sleep(EVENTS_S)
     page = executor.events(spec.id)
     assert [event.text for event in page.events if isinstance(event, Message)] == ["봉수"]
     said.append(Message(time=2.0, text="둘").model_dump_json().encode() + b"\n")

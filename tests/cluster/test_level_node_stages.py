@@ -14,7 +14,7 @@ import pytest
 import ray
 import tiny_training as tiny
 from installed_code import code_of
-from kube_things import STAGES, machine_pod, queue, told
+from kube_things import machine_pod, machine_site, queue, told
 from local_kube.cluster import Cluster
 from local_kube.layout import ADDRESS
 from rendered_attempts import attempt
@@ -28,7 +28,7 @@ from bongsu.domain.resources import Resources
 from bongsu.executors.kuberay.facts import job_facts, pod_facts, workload_facts
 from bongsu.executors.kuberay.rendering import NUMBER, RUN, STAGE, Place, asked_for
 from bongsu.executors.kuberay.seeing import Found, seen
-from bongsu.executors.kuberay.site import Share, Site
+from bongsu.executors.kuberay.site import Site
 
 OVER_S = 400.0
 PLACE = Place(queue="stages")
@@ -86,21 +86,7 @@ def stages(node_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> I
     folder = tmp_path_factory.mktemp("store")
     folder.chmod(0o777)  # pods run as another account
     store = LocalStore(folder)
-    pod = machine_pod(store=folder)
-    container = {
-        "imagePullPolicy": pod["imagePullPolicy"],
-        "env": [one for one in pod["env"] if one["name"] == "PATH"],
-        "volumeMounts": [one for one in pod["volumeMounts"] if one["name"] != "shm"],
-    }
-    volumes = [one for one in pod["volumes"] if one["name"] != "shm"]
-    site = Site(
-        image=pod["image"],
-        python=str(STAGES / "bin" / "python"),
-        head=Share(cpus=0.3, memory=2 * 2**30),
-        memory=2 * 2**30,
-        pod={"volumes": volumes},
-        container=container,
-    )
+    site = machine_site(machine_pod(store=folder))
     kubectl = node_cluster.kubectl
     kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     kubectl.apply(*queue("stages", NAMESPACE, cpu="4", memory="12Gi"))

@@ -25,6 +25,7 @@ from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, Observati
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.events import StageEvent, parse_event
 from bongsu.domain.ids import AttemptId
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.worker_leave import WorkerPass
 from bongsu.executors.base import EventPage
 from bongsu.executors.kuberay.api import JOBS, RAY_JOBS, SECRETS, Api
@@ -39,6 +40,10 @@ LIST_S = 30.0
 SILENT_S = 15.0
 """A server that did not answer for so long is away, and nothing is said of attempts."""
 FOLLOW_S = 1.0
+EVENTS_S, LOOKS_A_SECOND = 2.0, 50
+"""Whoever has said nothing new is listened to again after so many seconds, or later where that would be more looks into
+the artifact store a second."""
+_REMEMBERED = 10_000
 Passes = Callable[[AttemptId], WorkerPass | None]
 
 
@@ -75,6 +80,7 @@ class KubeRayExecutor:
         self._there: dict[str, MinistryOnCluster] = {}
         self._stores: dict[str, ArtifactStore] = {}
         self._ended: dict[AttemptId, Observation] = {}
+        self._quiet_until: dict[AttemptId, float] = {}
 
     def capacity(self) -> Capacity:
         return self._capacity()
@@ -101,14 +107,17 @@ class KubeRayExecutor:
     def observe(self, attempts: Collection[AttemptId]) -> Mapping[AttemptId, Observation]:
         with self._changed:
             self._changes_seen = self._changes
-        found = {one: self._ended[one] for one in attempts if one in self._ended}
-        left = [one for one in attempts if one not in found]
+        found = {one: self._ended.get(one, Observation(phase=Phase.ABSENT)) for one in attempts}
+        left = [one for one, known in found.items() if known.phase is Phase.ABSENT]
         now = datetime.now(UTC)
         for there in self._all():
             for attempt, what in there.found(left):
-                observation = seen(what, now)
-                found[attempt] = self._with_record(there, attempt, observation)
-        return {one: found.get(one, Observation(phase=Phase.ABSENT)) for one in attempts}
+                # Of an attempt whose records cannot be read nothing is said, and of the others all the same.
+                try:
+                    found[attempt] = self._with_record(there, attempt, seen(what, now))
+                except (OSError, BongsuError):
+                    del found[attempt]
+        return found
 
     def cancel(self, attempt: AttemptId) -> None:
         for there in self._all():
@@ -137,9 +146,12 @@ class KubeRayExecutor:
     def events(self, attempt: AttemptId, cursor: int = 0) -> EventPage:
         """The cursor counts pieces, each of which stands as a whole."""
         store = self._store_of(attempt)
-        if store is None:
+        if store is None or time.monotonic() < self._quiet_until.get(attempt, 0.0):
             return EventPage((), cursor)
         pieces = list(Segments(store, events_stream(attempt)).read(cursor))
+        if not pieces and attempt not in self._ended:
+            rest_s = max(EVENTS_S, len(self._quiet_until) / LOOKS_A_SECOND)
+            self._quiet_until[attempt] = time.monotonic() + rest_s
         return EventPage(tuple(_events(b"".join(pieces))), cursor + len(pieces))
 
     def logs(
@@ -201,8 +213,14 @@ class KubeRayExecutor:
                 seen_now = seen_now.model_copy(update={"phase": Phase.SUCCEEDED, "failure": None})
             case Failure() as failure:
                 seen_now = seen_now.model_copy(update={"phase": Phase.FAILED, "failure": failure})
-        self._ended[attempt] = seen_now
+        self._note_end(attempt, seen_now)
         return seen_now
+
+    def _note_end(self, attempt: AttemptId, observation: Observation) -> None:
+        self._quiet_until.pop(attempt, None)
+        self._ended[attempt] = observation
+        while len(self._ended) > _REMEMBERED:
+            del self._ended[next(iter(self._ended))]
 
     def _store_of(self, attempt: AttemptId) -> ArtifactStore | None:
         """Where the attempt's records lie; None of one that nobody asked for."""
