@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sqlalchemy import text
+
 from bongsu.domain.audit import AuditEvent, AuditOutcome
 from bongsu.domain.labels import Label
 from bongsu.domain.people import Actor, Role
@@ -86,3 +88,17 @@ def events(count: int, labels: Sequence[Label] = ()) -> Iterable[AuditEvent]:
     chance = random.Random(count)
     for number in range(count):
         yield event(number, label=chance.choice(labels) if labels and number % 3 == 0 else None)
+
+
+def tamper(logs: Logs, statement: str) -> None:
+    """As who has the database does, once for each database."""
+    with logs.database.engine.begin() as connection:
+        tables = ("audit_entries", "audit_nodes", "audit_logs", "audit_checkpoints")
+        if connection.dialect.name == "postgresql":
+            for table in tables:
+                connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        else:
+            for table in tables:
+                connection.execute(text(f"DROP TRIGGER {table}_no_update"))
+                connection.execute(text(f"DROP TRIGGER {table}_no_delete"))
+        connection.execute(text(statement))

@@ -149,7 +149,7 @@ class Remote:
             taken = upload_files(self._server, ministry, files, name, {"label": str(label) if label else ""})
             uri = f"artifact:{taken['digest']}"
         body = {"name": name, "uri": uri, "grade": grade, "compartments": list(compartments)}
-        return self._server.made(f"/v1/ministries/{ministry}/datasets", DatasetVersion, body)
+        return self._server.made_once(f"/v1/ministries/{ministry}/datasets", DatasetVersion, body)
 
     def grades(self) -> GradeScheme:
         return grades_of(self._server)
@@ -188,7 +188,7 @@ class Remote:
     def raise_label(self, reference: str, label: Label, reason: str) -> LabelShown:
         ministry = self._in_one_ministry()
         body = {"of": reference, "grade": label.grade, "compartments": sorted(label.compartments), "reason": reason}
-        found = self._server.made(f"/v1/ministries/{ministry}/labels", LabelShown, body)
+        found = self._server.made_once(f"/v1/ministries/{ministry}/labels", LabelShown, body)
         return found if found.ministry else replace(found, ministry=ministry)
 
     def search(self, text: str, kinds: Collection[SearchKind], limit: int) -> list[Found]:

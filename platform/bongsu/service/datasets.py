@@ -24,6 +24,7 @@ from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.labels import refuse_above, stated_label
 from bongsu.service.platform import Platform
 from bongsu.service.recording import OF_LABELS, Ask, refusals_recorded
+from bongsu.service.repeating import held_result, note_result, request_key
 from bongsu.store import datasets
 from bongsu.store.artifacts import find_owned, note_artifact
 from bongsu.store.audit import append_all
@@ -44,6 +45,7 @@ def register_dataset(
     directory: Path,
     grade: Grade | None = None,
     compartments: Iterable[str] = (),
+    key: str = "",
 ) -> DatasetVersion:
     """Give a data set a name and a version, so that pipelines can take it as ``datasets:/NAME/VERSION``.
 
@@ -53,6 +55,7 @@ def register_dataset(
         uri: ``file:``, ``package:`` or ``artifact:``, as in a pipeline.
         directory: what ``file:`` is relative to.
         grade, compartments: its label, if it is higher than its card says or if nobody here knows it.
+        key: of the request, as its client gave it. One that comes again finds the version that it made, or found.
 
     Returns:
         The version: the newest one if the bytes and the label are the same, else a new one.
@@ -60,7 +63,8 @@ def register_dataset(
     Raises:
         BongsuError: ``run.dataset-name``, ``run.compartment-name``, ``run.input-missing``, ``run.input-scheme``;
             ``label.grade-outside``; ``access.above-clearance`` (recorded); ``policy.forbidden-use`` (recorded) for
-            what its name or address declares.
+            what its name or address declares; ``run.unknown-dataset`` for a version that was made before and carries
+            more by now than who asks may see; ``api.key-used-otherwise``.
     """
     ask = Ask.of(platform, "dataset.add", f"dataset:{name}")
     check_declared(ask, {"name": name, "uri": uri})
@@ -72,10 +76,14 @@ def register_dataset(
     ask = replace(ask, stated=stated)
     with refusals_recorded(ask, OF_LABELS):
         refuse_above(platform.scope.clearance, stated)
+    asked_for = ask.action, platform.scope.tenant, name, uri, str(label or "")
+    request = request_key(platform.actor.id, key, *asked_for)
     with _at_address():
         resolved = resolve_input(platform, name, Input(dataset=uri, label=label), Files(directory))
     with refusals_recorded(ask, OF_LABELS) as asked, platform.write() as connection:
         now = platform.clock()
+        if (made := held_result(connection, request, now)) is not None:
+            return _version(connection, name, int(made))
         hold_labels(connection)
         at_givers = label_at_givers(connection, resolved.ref.digest) or OPEN
         ref = resolved.ref.model_copy(update={"label": resolved.ref.label.join(at_givers)})
@@ -93,6 +101,7 @@ def register_dataset(
             facts: dict[str, Any] = {"digest": version.digest, "origin": uri[:_LONGEST_ORIGIN]}
             label = Label.parse(version.label)
             events += replace(ask, object=f"dataset:{name}/{number}").entries(label, **facts)
+        note_result(connection, request, str(number), now)
         append_all(connection, events)
         return version
 
@@ -115,7 +124,11 @@ def list_datasets(platform: Platform, name: str | None = None, wanted: PageReque
 def show_dataset(platform: Platform, name: str, version: int) -> DatasetVersion:
     """One version of a data set of one's own ministry. Raises ``run.unknown-dataset``."""
     with platform.read() as connection:
-        found = datasets.find_dataset_version(connection, name, version)
+        return _version(connection, name, version)
+
+
+def _version(connection: Connection, name: str, version: int) -> DatasetVersion:
+    found = datasets.find_dataset_version(connection, name, version)
     if found is None:
         raise codes.UNKNOWN_DATASET.error(dataset=f"datasets:/{name}/{version}")
     return found

@@ -26,6 +26,7 @@ from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_s
 from bongsu.service.lineage import LineageGraph, trace
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Ask, refusals_recorded
+from bongsu.service.repeating import is_repeated, request_key
 from bongsu.store import label_counts
 from bongsu.store.artifacts import get_artifact, note_artifact
 from bongsu.store.audit import append_all
@@ -36,6 +37,7 @@ from bongsu.store.lineage import Node
 from bongsu.store.node_ids import artifact_node, digests_among
 from bongsu.store.proposals import get_proposal
 from bongsu.store.receipts import rise
+from bongsu.store.requests import RequestKey
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def show_label(platform: Platform, reference: str) -> LabelShown:
     return LabelShown(start.id, start.title, start.label, shown, lowered, raised, str(owner))
 
 
-def raise_label(platform: Platform, reference: str, label: Label, reason: str) -> LabelShown:
+def raise_label(platform: Platform, reference: str, label: Label, reason: str, key: str = "") -> LabelShown:
     """State that something is worth more protection than it is given: it and whatever came of it carry the label from
     now on. Said of what carries as much already, nothing changes. What is refused is recorded.
 
@@ -163,11 +165,12 @@ def raise_label(platform: Platform, reference: str, label: Label, reason: str) -
         reference: as of :func:`show_label`.
         label: the least that it is to carry.
         reason: why; it is recorded.
+        key: of the request, as its client gave it. One that comes again does not raise anew what was lowered since.
 
     Raises:
         BongsuError: as :func:`show_label`; ``governance.no-reason``, ``governance.too-long``;
             ``policy.forbidden-use`` for what the reason declares; ``access.above-clearance`` for a label that its
-            stater could not look at; ``label.grade-outside``.
+            stater could not look at; ``label.grade-outside``; ``api.key-used-otherwise``.
     """
     with refusals_recorded(Ask.of(platform, LABEL_RAISED, reference)) as asked:
         graph = trace(platform, reference, "upstream")
@@ -175,17 +178,23 @@ def raise_label(platform: Platform, reference: str, label: Label, reason: str) -
         check_texts(reason=reason)
         refuse_other_grades(grades_of(platform), label)
         refuse_above(platform.scope.clearance, label)
-        _raise(platform, reference, _digest_of(graph), label, reason)
+        asked_for = LABEL_RAISED, platform.scope.tenant, reference, str(label), reason
+        request = request_key(platform.actor.id, key, *asked_for)
+        _raise(platform, reference, _digest_of(graph), label, reason, request)
     return show_label(platform, reference)
 
 
-def _raise(platform: Platform, reference: str, digest: Digest | None, label: Label, reason: str) -> None:
+def _raise(
+    platform: Platform, reference: str, digest: Digest | None, label: Label, reason: str, request: RequestKey | None
+) -> None:
     with platform.write() as connection:
+        now = platform.clock()
+        if is_repeated(connection, request, now):
+            return
         refuse_while_stating(connection, label)
         known = get_artifact(connection, digest) if digest else None
         if known is None:
             raise codes.UNKNOWN_DIGEST.error(digest=reference)
-        now = platform.clock()
         ref = ArtifactRef(digest=known.digest, type=known.type, size=known.size, label=label)
         risen = note_artifact(connection, ref, known.title, now)
         append_all(connection, rise(connection, platform.author, risen, now, reason))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bongsu.artifacts.abandoned import clear_staged
 from bongsu.artifacts.refusals import writing_to
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.codes import artifact as codes
@@ -19,6 +20,7 @@ from bongsu.machine.removing import remove_tree
 from bongsu.policy.access import cleared_for
 from bongsu.service.governance.texts import check_declared
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
+from bongsu.service.home import ARTIFACT_CACHE, ARTIFACTS
 from bongsu.service.inputs.card import label_of, said_on_cards, type_of
 from bongsu.service.inputs.files import NotFound, files_sent
 from bongsu.service.inputs.importing import copy_in
@@ -33,6 +35,8 @@ from bongsu.store.receipts import label_at_givers, rise
 
 ABANDONED_S = 86_400.0
 UPLOADS, CARDS = "bongsu-upload-", "bongsu-cards-"
+_FAMILY = "uploads"
+"""What the keys of uploads begin with, under which they come into the artifact store."""
 _TEMPORARY = (UPLOADS, CARDS)
 """Beginnings of the names of folders in the home that are gone when what they are for is done."""
 
@@ -60,7 +64,8 @@ def upload_folder(platform: Platform) -> Iterator[Path]:
 
 
 def clear_abandoned(home: Path, now: float) -> int:
-    """Delete what processes that were killed left of uploads and bundles; returns how many of them.
+    """Delete what processes that were killed left of uploads and bundles; returns how many of them. What was half way
+    into the artifact store goes too, but for a bundle: whoever sends that again goes on with it.
 
     Args:
         home: of the server.
@@ -69,7 +74,8 @@ def clear_abandoned(home: Path, now: float) -> int:
     found = [path for prefix in _TEMPORARY for path in home.glob(f"{prefix}*") if _is_abandoned(path, now)]
     for path in found:
         remove_tree(path)
-    return len(found)
+    stores = (store for name in (ARTIFACTS, ARTIFACT_CACHE) for store in (home / name, *(home / name).glob("*/")))
+    return len(found) + sum(clear_staged(store, _FAMILY, now - ABANDONED_S) for store in stores)
 
 
 def _is_abandoned(path: Path, now: float) -> bool:
@@ -127,7 +133,7 @@ def take_upload(
         ask = replace(ask, stated=(stated or OPEN).join(on_card or OPEN))
         with refusals_recorded(ask, OF_LABELS):
             refuse_above(platform.actor.clearance, ask.stated)
-        writer = platform.artifacts.writer(f"uploads/{secrets.token_hex(8)}")
+        writer = platform.artifacts.writer(f"{_FAMILY}/{secrets.token_hex(8)}")
         manifest = copy_in(writer, files)
     reader = platform.artifacts.reader(manifest.digest)
     type_ = type_of([entry.path for entry in manifest.files], reader.open, model=is_model)

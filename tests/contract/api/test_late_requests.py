@@ -17,6 +17,7 @@ from bongsu.store.database import Database
 from bongsu.store.suspensions import lift
 
 PERSON = "/v1/people/mnd/park"
+LABELS, DATASETS = "/v1/ministries/mnd/labels", "/v1/ministries/mnd/datasets"
 LAW = "/v1/ministries/mnd/datasets/law/1"
 ROLE = {"ministry": "mnd", "role": "engineer"}
 
@@ -90,6 +91,36 @@ def test_what_somebody_was_given_and_lost_does_not_come_back(
     assert entries(place, action) == known
     assert sent(place, "op", f"{PERSON}/{did}", body, "k3") != after
     assert sent(place, "op", f"{PERSON}/{undid}", back, "k2") != after, "that, too, was carried out before"
+
+
+def test_a_label_that_was_lowered_is_not_raised_again(place: ApiPlace) -> None:
+    body = {"of": place.law, "grade": "S", "reason": "It names people"}
+    assert sent(place, "dc", LABELS, body, "k1")["label"] == "S"
+    wish = {"ministry": "mnd", "kind": "downgrade", "object": f"artifact:{place.law}", "target": "O"}
+    proposed = sent(place, "dc", "/v1/approvals", wish | {"reason": "The names were taken out"})
+    path = f"/v1/ministries/mnd/approvals/{proposed['id']}"
+    for person in ("ann", "bae"):
+        sent(place, person, f"{path}/approve", {"digest": proposed["digest"]})
+    sent(place, "dc", f"{path}/apply", {})
+    known = entries(place, "label.raise")
+    assert sent(place, "dc", LABELS, body, "k1")["label"] == "O"
+    assert entries(place, "label.raise") == known
+    other = place.ask("dc", "POST", LABELS, json=body | {"grade": "C"}, headers={"Idempotency-Key": "k1"})
+    assert (other.status_code, other.json()["code"]) == (422, "api.key-used-otherwise")
+    assert sent(place, "dc", LABELS, body, "k2")["label"] == "S", "who means it raises it"
+
+
+def test_a_version_of_a_data_set_is_registered_once_whatever_came_after_it(place: ApiPlace) -> None:
+    for text in ("first", "second"):
+        place.add_dataset(f"{text}-bytes", place.tree(text))
+    first, second = ({"name": "laws", "uri": f"artifact:{place.tree(text)}"} for text in ("first", "second"))
+    assert sent(place, "dc", DATASETS, first, "k1")["version"] == 1
+    assert sent(place, "dc", DATASETS, second, "k2")["version"] == 2
+    assert sent(place, "dc", DATASETS, first, "k1")["version"] == 1
+    assert place.ask("dc", "GET", f"{DATASETS}/laws/3").status_code == 404
+    other = place.ask("dc", "POST", DATASETS, json=second, headers={"Idempotency-Key": "k1"})
+    assert (other.status_code, other.json()["code"]) == (422, "api.key-used-otherwise")
+    assert sent(place, "dc", DATASETS, first, "k3")["version"] == 3, "who means it goes back"
 
 
 def test_a_run_that_was_cancelled_is_not_resumed_by_who_found_it_under_way(place: ApiPlace) -> None:

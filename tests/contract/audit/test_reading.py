@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from audit_places import KEYS, MND, MSIT, NOW, SECRET, Logs, auditor, event, refused
+from audit_places import KEYS, MND, MSIT, NOW, SECRET, Logs, auditor, event, refused, tamper
 from sqlalchemy.event import listen
 
 from bongsu.domain.audit import AuditOutcome, EntryFilter
@@ -11,7 +11,8 @@ from bongsu.domain.people import Actor, Role
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.service.audit import exporting
-from bongsu.service.audit.bundles import parsed
+from bongsu.service.audit.bundles import EntryLine, parsed
+from bongsu.service.audit.checking import damage_in
 from bongsu.service.audit.checkpoints import sign
 from bongsu.service.audit.reading import Page, list_entries, prove_entry, show_entry
 from bongsu.service.audit.verdict import Trust
@@ -76,6 +77,36 @@ def test_what_is_above_a_clearance_is_a_hash_and_no_answer_to_a_question(logs: L
     assert show_entry(logs.platform, low, MND, 1).text is None
     assert show_entry(logs.platform, high, MND, 1).content == show_entry(logs.platform, high, MND, 1).content
     assert code_of(prove_entry, logs.platform, KEYS, low, MND, 1) == "audit.above-clearance"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE audit_entries SET label = 'zzz' WHERE position = 1",
+        "UPDATE audit_entries SET entry = '{' WHERE position = 1",
+        "UPDATE audit_entries SET entry = '[]' WHERE position = 1",
+        """UPDATE audit_entries SET entry = '{"label": "zzz"}' WHERE position = 1""",
+        "UPDATE audit_checkpoints SET note = 'gone' WHERE size = 2",
+        "UPDATE audit_checkpoints SET key = 'gone' WHERE size = 2",
+    ],
+)
+def test_a_row_that_cannot_be_read_hides_no_other_of_the_log(logs: Logs, change: str) -> None:
+    logs.add(event(0), event(1))
+    sign(logs.platform, KEYS, MND)
+    logs.add(event(2))
+    sign(logs.platform, KEYS, MND)
+    tamper(logs, change)
+    found = {entry.position: entry for entry in list_entries(logs.platform, auditor(), MND).entries}
+    assert list(found) == [2, 1, 0]
+    of_entry = "audit_entries" in change
+    assert (found[1].content is None) == of_entry
+    assert found[0].content == show_entry(logs.platform, auditor(), MND, 0).content
+    prove_entry(logs.platform, KEYS, auditor(), MND, 0)
+    lines = [parsed(line.encode()) for line in logs.bundle(auditor())]
+    assert [one.position for one in lines if isinstance(one, EntryLine)] == [0, 1, 2, 3]
+    if not of_entry:
+        assert verify_bundle(lines, "b", Trust()).holds
+    assert damage_in(logs.platform, auditor(), MND)
 
 
 def test_another_ministrys_log_does_not_exist(logs: Logs) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from audit_places import KEYS, MND, MSIT, SITE_KEY, Logs, auditor, event, events
+from audit_places import KEYS, MND, MSIT, SITE_KEY, Logs, auditor, event, events, tamper
 from sqlalchemy import text
 
 from bongsu.domain.checkpoints import Checkpoint, SignedCheckpoint, WitnessRequest
@@ -13,11 +13,13 @@ from bongsu.domain.labels import Label
 from bongsu.domain.people import Actor, ActorKind, Role
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.signed_notes import SignatureKind, SignedNote, SigningKey
+from bongsu.service.audit.checking import damage_in
 from bongsu.service.audit.checkpoints import (
     DUE_ENTRIES,
     DUE_S,
     checkpoint_due,
     public_keys,
+    refuse_other_keys,
     request_witness,
     sign,
 )
@@ -77,19 +79,6 @@ def test_logs_are_signed_when_enough_was_written_or_enough_time_passed(logs: Log
     assert checkpoint_due(logs.platform, KEYS) == [], "nothing was written"
 
 
-def tamper(logs: Logs, statement: str) -> None:
-    with logs.database.engine.begin() as connection:
-        tables = ("audit_entries", "audit_nodes", "audit_logs")
-        if connection.dialect.name == "postgresql":
-            for table in tables:
-                connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
-        else:
-            for table in tables:
-                connection.execute(text(f"DROP TRIGGER {table}_no_update"))
-                connection.execute(text(f"DROP TRIGGER {table}_no_delete"))
-        connection.execute(text(statement))
-
-
 @pytest.mark.parametrize(
     "attack",
     [
@@ -97,6 +86,7 @@ def tamper(logs: Logs, statement: str) -> None:
         " WHERE level = 0 AND place = 2 AND tenant = 'mnd'",
         "UPDATE audit_logs SET size = 1 WHERE tenant = 'mnd'",
         "DELETE FROM audit_nodes WHERE level = 1 AND tenant = 'mnd'",
+        "UPDATE audit_checkpoints SET note = 'gone' WHERE tenant = 'mnd'",
     ],
 )
 def test_what_contradicts_an_earlier_signature_is_not_signed_and_keeps_no_other_log(
@@ -113,6 +103,27 @@ def test_what_contradicts_an_earlier_signature_is_not_signed_and_keeps_no_other_
     assert codes_of(checkpoint_due, logs.platform, KEYS) == ["audit.damaged"]
     with logs.database.read() as connection:
         assert [one.size for one in checkpoints_between(connection, MSIT, 0, 100)] == [1, 2]
+
+
+def test_a_key_that_cannot_be_read_keeps_no_server_from_beginning_and_no_key_from_being_told(logs: Logs) -> None:
+    logs.add(event(0), event(0, MSIT))
+    checkpoint_due(logs.platform, KEYS)
+    tamper(logs, "UPDATE audit_checkpoints SET key = 'gone' WHERE tenant = 'mnd'")
+    refuse_other_keys(logs.platform, KEYS)
+    assert public_keys(logs.platform, KEYS, auditor(), MND) == list(KEYS.public(MND))
+    assert "audit.damaged" in damage_in(logs.platform, auditor(), MND)
+    with pytest.raises(BongsuError, match="another key of the same name"):
+        refuse_other_keys(logs.platform, LogKeys((NEW_KEY,)))
+
+
+def test_a_log_whose_checkpoint_is_of_no_time_is_signed(logs: Logs) -> None:
+    logs.add(event(0))
+    checkpoint_due(logs.platform, KEYS)
+    if logs.database.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no such number")
+    tamper(logs, "UPDATE audit_checkpoints SET created_at = 'NaN'")
+    logs.add(event(1))
+    assert checkpoint_due(logs.platform, KEYS) == [MND]
 
 
 def test_a_witness_that_signed_is_kept_once_and_recorded(logs: Logs, tmp_path: Path) -> None:

@@ -64,6 +64,17 @@ def test_an_export_of_a_damaged_log_says_so_and_ends_as_verify_does(worked: Shel
     assert (tmp_path / "log.jsonl").is_file()
 
 
+def test_an_entry_whose_text_was_destroyed_is_told_as_such_beside_the_others(worked: Shell, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "home" / "bongsu.db")) as outside:
+        outside.execute("DROP TRIGGER audit_entries_no_update")
+        outside.execute("UPDATE audit_entries SET entry = '{' WHERE position = 0")
+        outside.commit()
+    shown = worked("audit", "list")
+    assert shown.status == 0, shown.error
+    assert "somebody changed it" in shown.out
+    assert "label.raise" in shown.out
+
+
 def test_runs_that_are_submitted_and_cancelled_are_recorded_once(shell: Shell, tmp_path: Path) -> None:
     platform = open_home(tmp_path / "home", os.environ)
     run = submit(platform, plan_of(stage("a"))).run

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import tarfile
 import time
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 from governed_places import GovernedPlace
 
+from bongsu.artifacts.local import LocalStore
 from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError
 from bongsu.service import unpacking
@@ -216,3 +219,33 @@ def test_what_a_killed_process_left_is_cleared_and_what_is_in_use_is_not(tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["artifacts", "bongsu-upload-c"]
     with upload_folder(Home(tmp_path)):  # type: ignore[arg-type]
         assert clear_abandoned(tmp_path, time.time() + 2 * ABANDONED_S) == 2, "by the names that uploads have"
+
+
+_KILLED = """
+import os, sys
+from pathlib import Path
+from bongsu.artifacts.local import LocalStore
+writer = LocalStore(Path(sys.argv[1])).writer(sys.argv[2])
+with writer.create("weights/part-0.bin") as file:
+    file.write(bytes(1 << 20))
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("place", ["artifacts", "artifacts/mnd"])
+def test_what_was_half_way_into_the_artifact_store_is_cleared_once_nobody_writes_it(
+    tmp_path: Path, place: str
+) -> None:
+    store = tmp_path / place
+    for key in ("uploads/0123456789abcdef", "bundles/sha256-0123"):
+        subprocess.run([sys.executable, "-c", _KILLED, str(store), key], check=False)
+    writing = LocalStore(store).writer("uploads/fedcba9876543210")
+    with writing.create("notes.txt") as file:
+        file.write(b"notes")
+    assert clear_abandoned(tmp_path, time.time()) == 0, "it was just now"
+    assert clear_abandoned(tmp_path, time.time() + 2 * ABANDONED_S) == 1
+    left = {path.name for path in store.glob("staging/*/*.tree")}
+    assert left == {"fedcba9876543210.tree", "sha256-0123.tree"}
+    assert writing.commit().files[0].path == "notes.txt"
+    assert clear_abandoned(tmp_path, time.time() + 2 * ABANDONED_S) == 0
+    assert {path.name for path in (store / "staging").iterdir()} == {".lock", "bundles"}

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from bongsu.api.answers import Fields, answer
+from bongsu.api.answers import Fields, IdempotencyKey, answer
 from bongsu.api.asking import AskedFirst, Asking, asks_for, for_signed_in
 from bongsu.api.bodies import Body
 from bongsu.domain.grades import SchemeName
@@ -96,8 +96,11 @@ def label_of(request: Request, asker: Asking, ministry: str, of: Of, fields: Fie
 
 
 @router.post("/ministries/{ministry}/labels", **asks_for(Permission.DATASET_REGISTER, gives=LabelShown))
-def state_label(request: Request, asker: Asking, ministry: str, raising: Raising) -> Response:
+def state_label(
+    request: Request, asker: Asking, ministry: str, raising: Raising, idempotency_key: IdempotencyKey = ""
+) -> Response:
     """State a higher label of a thing; whatever came of it carries it from now on. Lowering takes a proposal and two
     approvers: `POST /v1/approvals`."""
     label = Label(grade=raising.grade, compartments=raising.compartments)
-    return answer(request, raise_label(asker.within(ministry), raising.of, label, raising.reason))
+    shown = raise_label(asker.within(ministry), raising.of, label, raising.reason, idempotency_key)
+    return answer(request, shown)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field, TypeAdapter
 
-from bongsu.api.answers import Fields, Ministry, Page, answer, names_in, refuse_unknown, written
+from bongsu.api.answers import Fields, IdempotencyKey, Ministry, Page, answer, names_in, refuse_unknown, written
 from bongsu.api.asking import AskedFirst, Asking, asks_for
 from bongsu.api.bodies import Body
 from bongsu.api.listing import Listing
@@ -118,10 +118,13 @@ class DatasetRequest(Body):
 @router.post(
     "/ministries/{ministry}/datasets", status_code=201, **asks_for(Permission.DATASET_REGISTER, gives=OwnedDataset)
 )
-def register(request: Request, asker: Asking, ministry: str, dataset: DatasetRequest) -> Response:
+def register(
+    request: Request, asker: Asking, ministry: str, dataset: DatasetRequest, idempotency_key: IdempotencyKey = ""
+) -> Response:
     """Give an artifact a name and a version; the newest one if bytes and label are the same."""
     platform = asker.within(ministry)
-    made = register_dataset(platform, dataset.name, dataset.uri, platform.home, dataset.grade, dataset.compartments)
+    stated = dataset.grade, dataset.compartments
+    made = register_dataset(platform, dataset.name, dataset.uri, platform.home, *stated, key=idempotency_key)
     return answer(request, _owned(ministry, made), status=201)
 
 

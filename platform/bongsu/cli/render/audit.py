@@ -26,13 +26,17 @@ def entries_view(entries: Sequence[Entry]) -> RenderableType:
 
 def _lines(entry: Entry) -> Iterator[Text]:
     head = Text(f"{entry.position:>6}  ", style="bold")
+    if entry.content is None and entry.text is not None:
+        head.append(_("tells of nothing any more: somebody changed it"), "red")
+        yield head
+        return
     if entry.content is None:
         head.append(_("above your clearance; its leaf is {leaf}…").format(leaf=entry.leaf[:_HASH_DIGITS]), "dim")
         yield head
         return
     content: dict[str, Any] = entry.content
     head.append(f"{content['action']}  {content['object']}", style="")
-    if content["outcome"] == AuditOutcome.REFUSED:
+    if content.get("outcome") == AuditOutcome.REFUSED:
         head.append(f"  {_('refused')}", style="red")
     yield head
     when = moment(datetime.fromisoformat(content["at"]).timestamp())

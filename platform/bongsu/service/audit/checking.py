@@ -17,13 +17,12 @@ from bongsu.domain.codes import audit as codes
 from bongsu.domain.merkle import Frontier, leaf_hash
 from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
-from bongsu.domain.phrases import as_phrase, phrase
+from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError, Problem
-from bongsu.domain.signed_notes import VerifierKey
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.service.audit.access import may
-from bongsu.service.audit.checkpoints import damaged
-from bongsu.service.audit.cosignatures import is_whole, witnessed, written_out
+from bongsu.service.audit.checkpoints import damaged, read_checkpoint
+from bongsu.service.audit.cosignatures import is_whole, readable_key, witnessed, written_out
 from bongsu.service.audit.verdict import Signatures, Trust
 from bongsu.service.platform import Platform
 from bongsu.store import audit_checkpoints, audit_reading, audit_tree
@@ -166,24 +165,25 @@ def _signed(connection: Connection, tenant: Tenant) -> tuple[list[SignedCheckpoi
     below: dict[int, list[StoredCosignature]] = {}
     for one in written_out(connection, tenant, 0, _LARGEST):
         below.setdefault(one.size, []).append(one)
-    keys = [*audit_checkpoints.keys_of(connection, tenant)]
-    keys += dict.fromkeys(one.witness for of_size in below.values() for one in of_size)
+    stored_keys = audit_checkpoints.keys_of(connection, tenant)
+    if not all(map(readable_key, stored_keys)):
+        problems += damaged(tenant, N_("a key that its checkpoints were signed by cannot be read")).problems
+    witnesses = dict.fromkeys(one.witness for of_size in below.values() for one in of_size)
+    keys = [key for key in map(readable_key, (*stored_keys, *witnesses)) if key is not None]
     by_origin: dict[str, Signatures] = {}
     for stored in audit_checkpoints.checkpoints_between(connection, tenant, 0, _LARGEST):
         try:
-            note = SignedCheckpoint.parse(stored.note).note
-            checkpoint = SignedCheckpoint.parse(str(witnessed(note, below.get(stored.size, ()))))
-        except ValueError as error:
-            words = N_("its checkpoint of {size} entries cannot be read: {reason}")
-            reason = as_phrase(str(error))
-            problems += damaged(tenant, phrase(words, size=stored.size, reason=reason)).problems
+            note = str(witnessed(read_checkpoint(tenant, stored).note, below.get(stored.size, ())))
+            checkpoint = read_checkpoint(tenant, replace(stored, note=note))
+        except BongsuError as error:
+            problems += error.problems
             continue
         signed.append(checkpoint)
         origin = checkpoint.checkpoint.origin
         if origin not in by_origin:
             by_origin[origin] = Signatures(origin, Trust())
             for key in keys:
-                by_origin[origin].claim(VerifierKey.parse(key))
+                by_origin[origin].claim(key)
         by_origin[origin].check(checkpoint, None)
     problems += (problem for found in by_origin.values() for problem in found.problems)
     return signed, problems[:_MOST]

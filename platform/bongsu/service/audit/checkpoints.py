@@ -20,7 +20,7 @@ from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.domain.tenants import Tenant
 from bongsu.service.audit.access import may, named
-from bongsu.service.audit.cosignatures import full_note
+from bongsu.service.audit.cosignatures import full_note, own_keys, readable_key
 from bongsu.service.audit.keys import LogKeys
 from bongsu.service.platform import Platform
 from bongsu.store import audit_checkpoints, audit_tree
@@ -92,7 +92,8 @@ def checkpoint_due(platform: Platform, keys: LogKeys) -> list[Tenant]:
     due = [
         tenant
         for tenant, size, signed, at in grown
-        if at is None or not 0 < size - signed < DUE_ENTRIES or abs(now - at) >= DUE_S
+        # Not "late": of a time that is no number nobody can say so.
+        if at is None or not 0 < size - signed < DUE_ENTRIES or not abs(now - at) < DUE_S
     ]
     problems: list[Problem] = []
     done: list[Tenant] = []
@@ -116,7 +117,8 @@ def refuse_other_keys(platform: Platform, keys: LogKeys) -> None:
     """
     with platform.database.read() as connection:
         signed = list(audit_checkpoints.newest_keys(connection))
-    known = {key: tenant for tenant, key in signed if VerifierKey.parse(key).name == keys.origin(tenant)}
+    # One that cannot be read is no other site's: its log is damaged, which is in nobody else's way.
+    known = {key: tenant for tenant, key in signed if _is_named(key, keys.origin(tenant))}
     others = [key for key, tenant in known.items() if key not in map(str, keys.public(tenant))]
     if others:
         raise BongsuError(codes.OTHER_KEY.at(known=key) for key in others)
@@ -168,13 +170,27 @@ def public_keys(platform: Platform, keys: LogKeys, actor: Actor, tenant: Tenant)
     """Whatever the log was or is signed by, the oldest first. Raises as :func:`bongsu.service.audit.access.may`."""
     may(platform, actor, tenant)
     with platform.database.read() as connection:
-        known = [VerifierKey.parse(key) for key in audit_checkpoints.keys_of(connection, tenant)]
+        known = own_keys(connection, tenant)
     return known + [key for key in reversed(keys.public(tenant)) if key not in known]
+
+
+def read_checkpoint(tenant: Tenant, stored: StoredCheckpoint) -> SignedCheckpoint:
+    """Raises ``audit.damaged`` for a row that somebody changed so that it is none."""
+    try:
+        return SignedCheckpoint.parse(stored.note)
+    except ValueError as error:
+        words = N_("its checkpoint of {size} entries cannot be read: {reason}")
+        raise damaged(tenant, phrase(words, size=stored.size, reason=as_phrase(str(error)))) from None
+
+
+def _is_named(key: str, name: str) -> bool:
+    found = readable_key(key)
+    return found is not None and found.name == name
 
 
 def _compare(connection: Connection, tenant: Tenant, newest: StoredCheckpoint) -> None:
     """Raise ``audit.damaged`` unless the tree begins with what was signed last."""
-    signed = SignedCheckpoint.parse(newest.note).checkpoint
+    signed = read_checkpoint(tenant, newest).checkpoint
     size = audit_tree.size_of(connection, tenant)
     if size < signed.size:
         shorter = N_("it has {size} entries, and {signed} were signed")

@@ -48,7 +48,7 @@ def accept_cosignature(
     size, now, ask = checkpoint.size, platform.clock(), asked_of(platform, actor, tenant, "audit.cosign")
     with refusals_recorded(ask), platform.database.write() as connection:
         audit_checkpoints.take_head(connection, tenant)
-        own = _own_keys(connection, tenant)
+        own = own_keys(connection, tenant)
         unfit = _unfit(witness, [checkpoint.origin, *(key.name for key in own)], own)
         if unfit is not None:
             detail = as_phrase(unfit)
@@ -80,7 +80,7 @@ def full_note(connection: Connection, tenant: Tenant, signed: SignedCheckpoint) 
 def written_out(connection: Connection, tenant: Tenant, smallest: int, largest: int) -> list[StoredCosignature]:
     """Cosignatures of checkpoints of ``smallest`` to ``largest`` entries, both inclusive, that leave the house: by
     size, the first ones that were accepted. Older versions kept any number, and the log's own keys."""
-    own = _own_keys(connection, tenant)
+    own = own_keys(connection, tenant)
     names = [key.name for key in own]
     found: dict[int, list[StoredCosignature]] = {}
     for one in audit_checkpoints.cosignatures_between(connection, tenant, smallest, largest):
@@ -95,9 +95,10 @@ def witnessed(note: SignedNote, cosignatures: Iterable[StoredCosignature]) -> Si
     return SignedNote(note.text, (*note.signatures, *lines)[:MOST_SIGNATURES])
 
 
-def _own_keys(connection: Connection, tenant: Tenant) -> list[VerifierKey]:
-    """Whatever signed the log."""
-    return [VerifierKey.parse(key) for key in audit_checkpoints.keys_of(connection, tenant)]
+def own_keys(connection: Connection, tenant: Tenant) -> list[VerifierKey]:
+    """Whatever signed the log, the oldest first, as far as it can be read; a check of the log tells of the rest."""
+    found = map(readable_key, audit_checkpoints.keys_of(connection, tenant))
+    return [key for key in found if key is not None]
 
 
 def _unfit(witness: VerifierKey, names: Sequence[str], own: Sequence[VerifierKey]) -> Words | None:
@@ -111,6 +112,14 @@ def _unfit(witness: VerifierKey, names: Sequence[str], own: Sequence[VerifierKey
     if len(str(witness)) > LONGEST_KEY:
         return phrase(N_("it has more than {most} characters"), most=LONGEST_KEY)
     return None
+
+
+def readable_key(stored: str) -> VerifierKey | None:
+    """None for a row that somebody changed so that it is no key."""
+    try:
+        return VerifierKey.parse(stored)
+    except ValueError:
+        return None
 
 
 def is_whole(stored: StoredCosignature) -> bool:

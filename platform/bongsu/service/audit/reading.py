@@ -29,6 +29,7 @@ from bongsu.store.audit_reading import StoredEntry
 
 MOST = 1000
 """Entries on one page."""
+_TOLD = ("at", "actor", "action", "object", "label")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Entry:
         position: from 0.
         leaf: hash of the entry in the tree, in hexadecimal digits.
         text: what is hashed, to the letter; None if it is above the reader's clearance.
-        content: ``text`` as JSON; None as ``text`` is.
+        content: ``text`` as JSON; None as ``text`` is, and of a text that somebody changed so that it tells of nothing.
     """
 
     position: int
@@ -129,6 +130,17 @@ def _entry(connection: Connection, tenant: Tenant, position: int) -> StoredEntry
 
 
 def _shown(stored: StoredEntry, seen: list[Label]) -> Entry:
-    entry = Entry(stored.position, stored.leaf.hex(), stored.entry, json.loads(stored.entry))
+    entry = Entry(stored.position, stored.leaf.hex(), stored.entry, _content(stored.entry))
     is_seen = stored.label in map(str, seen)
     return entry if is_seen else replace(entry, text=None, content=None)
+
+
+def _content(text: str) -> dict[str, Any] | None:
+    """None for a text that somebody changed so that it tells of nothing; a check of the log says so."""
+    try:
+        told = json.loads(text)
+        Label.parse(told["label"])
+        is_whole = all(isinstance(told[name], str) for name in _TOLD)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return told if is_whole else None

@@ -21,7 +21,8 @@ class Trust:
     Attributes:
         keys: of logs; without any, those that came with the file are taken, and the verdict says so. Whoever gives
             some means them: a file of another log is signed by none of them.
-        witnesses: each has to have signed what covers the whole file; without one, as with ``keys``.
+        witnesses: each has to have signed a beginning of the log; the verdict says how much of it, and that the rest is
+            not proved. Without any, as with ``keys``.
         checkpoint: of the same log, from an earlier time.
         entries: texts that have to be in the log.
     """

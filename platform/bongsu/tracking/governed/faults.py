@@ -6,16 +6,20 @@ import functools
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
 from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
 from google.protobuf.message import Message  # type: ignore[import-untyped]
+from mlflow.exceptions import MlflowException
 from mlflow.protos.model_registry_pb2 import ModelRegistryService
 from mlflow.protos.service_pb2 import MlflowService
 from mlflow.server.handlers import get_service_endpoints
+from mlflow.store.tracking.dbmodels.models import SqlLoggedModel
 from mlflow.utils.proto_json_utils import parse_dict
+from mlflow.utils.search_logged_model_utils import EntityType, parse_filter_string
+from mlflow.utils.search_utils import SearchModelUtils, SearchModelVersionUtils
 
 from bongsu.tracking.governed.routes import Route
 
@@ -41,7 +45,8 @@ def fault_of(route: Route, query: str, body: bytes) -> str | None:
             return "The body is no JSON, or is nested too deeply."
         if not isinstance(asked, dict):
             return "The body is no JSON object."
-    return next(filter(None, map(_fault_of_value, _leaves(asked))), None) or _fault_of_message(route, asked)
+    found = next(filter(None, map(_fault_of_value, _leaves(asked))), None) or _fault_of_message(route, asked)
+    return found or _fault_of_filter(route, asked)
 
 
 def _leaves(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, Any, int]]:
@@ -91,6 +96,34 @@ def _fault_of_message(route: Route, asked: Mapping[str, Any]) -> str | None:
     except (ParseError, RecursionError, TypeError, ValueError, AttributeError) as error:
         return f"The message is not what this route takes: {str(error)[:_LONGEST]}"
     return None
+
+
+def _fault_of_filter(route: Route, asked: Mapping[str, Any]) -> str | None:
+    """By MLflow's own reading of it, which for these routes ends in faults of the program's where it is written
+    wrongly."""
+    parse = _FILTERS.get(route.template.rpartition("/mlflow/")[2])
+    text = asked.get("filter")
+    if parse is None or not isinstance(text, str):
+        return None
+    try:
+        parse(text)
+    except (MlflowException, ValueError, TypeError, AttributeError, IndexError, SyntaxError, RecursionError):
+        return "`filter` cannot be read: it is comparisons with AND between them, each of a name, an operator, a value."
+    return None
+
+
+def _read_filter_of_logged_models(text: str) -> None:
+    """Raises MlflowException, ValueError."""
+    for one in parse_filter_string(text):
+        if one.entity.type is EntityType.ATTRIBUTE and one.entity.key not in SqlLoggedModel.__table__.columns:
+            raise ValueError(one.entity.key)
+
+
+_FILTERS: Mapping[str, Callable[[str], object]] = {
+    "logged-models/search": _read_filter_of_logged_models,
+    "model-versions/search": SearchModelVersionUtils.parse_search_filter,
+    "registered-models/search": SearchModelUtils.parse_search_filter,
+}
 
 
 @functools.cache

@@ -115,7 +115,8 @@ class RowFilter:
         if state.is_select:
             showing.note_columns(state.statement, actor)
         criteria = self._changing if is_change else self._reading
-        state.statement = state.statement.options(*criteria.of(state.statement))
+        asked = guest_cells.narrowed(state.statement) if state.is_select else state.statement
+        state.statement = asked.options(*criteria.of(asked))
 
     def _on_flush(self, session: Session, _context: Any, _instances: Any) -> None:
         if not self._governs(session):

@@ -115,6 +115,35 @@ def test_so_is_one_that_begins_well(world: World, own: dict[str, Any], name: str
     assert _try(world, own, {name: json.dumps(body).encode()}) == {}
 
 
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        "1=1",
+        "workspace = 'mnd'",
+        "attributes.tags = 'x'",
+        "attributes.metadata LIKE '%'",
+        "run_uuid LIKE '%'",
+        "creation_timestamp > x",
+        "name IN (1",
+        "name IN (x)",
+        "metrics.loss IS NOT NULL",
+        "name = 'x' AND",
+        "(" * 1000,
+    ],
+)
+def test_a_filter_that_is_none_is_told_of_as_mlflow_tells_it(
+    world: World, own: dict[str, Any], filter_: str
+) -> None:
+    asked = {"experiment_ids": [own["experiment_id"]], "filter": filter_}
+    wrong = {}
+    for kind in ("runs", "experiments", "logged-models"):
+        wrong[kind] = _wrong(world.server.ask("POST", f"{A2}/{kind}/search", "mnd-all", json=asked))
+    for kind in ("model-versions", "registered-models", "experiments"):
+        address = f"{A2}/{kind}/search"
+        wrong[kind] = _wrong(world.server.ask("GET", address, "mnd-all", params={"filter": filter_}))
+    assert {kind: found for kind, found in wrong.items() if found} == {}
+
+
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_malformed_query_is_told_of_as_mlflow_tells_it(world: World, own: dict[str, Any], name: str) -> None:
     wrong = {}
