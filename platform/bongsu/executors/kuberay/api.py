@@ -142,7 +142,7 @@ class Api:
         accept = _METADATA.format(list="List") if kind.metadata_only else _JSON
         while True:
             found = self._asked("GET", kind.path(namespace), query, accept=accept)
-            objects += found["items"]
+            objects += found["items"] or ()  # null where only metadata is asked for, and there is none
             if not (following := found["metadata"].get("continue")):
                 return Listed(objects, found["metadata"]["resourceVersion"])
             query["continue"] = following

@@ -91,12 +91,14 @@ class Watched:
             try:
                 self._list_and_watch()
                 pause = AGAIN_S[0]
-            except OSError as error:
+            except Exception as error:  # of whatever kind: without this thread nobody would hear of a change again
                 if self._is_over.is_set():
                     return
-                if self._silent_since is None:
-                    self._silent_since = self._monotonic()
-                    _log.warning("%s in %s cannot be watched: %s", self._kind.plural, self._namespace, error)
+                is_mistake = not isinstance(error, OSError)
+                if self._silent_since is None or is_mistake:
+                    said = "%s in %s cannot be watched: %s"
+                    _log.warning(said, self._kind.plural, self._namespace, error, exc_info=is_mistake)
+                self._silent_since = self._silent_since or self._monotonic()
                 self._on_change()
                 self._is_over.wait(pause)
                 pause = min(longest, pause * 2)

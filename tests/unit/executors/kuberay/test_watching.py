@@ -128,3 +128,12 @@ def test_what_is_made_from_here_is_there_before_the_watch_tells(watch: Callable[
     assert names(watched) == {"mine"}, "the list is of before it was made"
     server.told.put(Gone())
     soon(lambda: names(watched) == set())
+
+
+def test_a_mistake_of_ours_ends_no_watch(watch: Callable[..., Watched], caplog: pytest.LogCaptureFixture) -> None:
+    server = Server(Listed([thing("a", 1)], "5"), Listed([thing("b", 8)], "9"))
+    watched = watch(server)
+    assert watched.await_list(SOON_S)
+    server.told.put(("ADDED", {"metadata": {}}))
+    soon(lambda: names(watched) == {"b"})
+    assert "cannot be watched" in caplog.text
