@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,12 @@ from shared_work import ByPlace, longest_first
 # Where several tests share the cores, threads of torch that wait for each other by spinning take them from whom they
 # wait for: three times the work, and the same results. Read by libgomp as it is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+
+# Who starts the tests by nohup, or in the background of a shell, has them ignore these signals, and what tests start
+# would do so too. With a handler they are ignored here as before, and are what they are to a new program.
+for _kind in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_kind) is signal.SIG_IGN:
+        signal.signal(_kind, lambda _number, _frame: None)
 
 # Fixtures for every test: a store on each kind of database.
 __all__ = ["database", "own_postgres", "postgres", "small_database"]

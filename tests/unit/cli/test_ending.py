@@ -10,9 +10,7 @@ import sys
 import pytest
 
 WAITING = """
-import os, signal, sys, time
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have been started by nohup,
-signal.signal(signal.SIGINT, signal.default_int_handler)  # or in the background of a shell
+import os, sys, time
 from bongsu.cli import app, main
 def wait():
     os.write(1, b"ready")
