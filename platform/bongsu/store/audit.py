@@ -9,11 +9,16 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.audit import AuditEvent
+from bongsu.domain.codes import audit as codes
 from bongsu.domain.merkle import appended, leaf_hash
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.tenants import Tenant
 from bongsu.store.audit_tree import nodes_at
 from bongsu.store.schema_audit import audit_entries, audit_logs, audit_nodes
@@ -63,9 +68,22 @@ def _append(connection: Connection, tenant: Tenant, events: Sequence[AuditEvent]
         }
         for position, (event, entry) in enumerate(zip(events, entries, strict=True), first)
     ]
-    connection.execute(_ENTRIES, rows)
-    _grow(connection, tenant, first, [leaf_hash(entry.encode()) for entry in entries])
+    with _damage_told(tenant, first):
+        connection.execute(_ENTRIES, rows)
+        _grow(connection, tenant, first, [leaf_hash(entry.encode()) for entry in entries])
     return first
+
+
+@contextmanager
+def _damage_told(tenant: Tenant, first: int) -> Iterator[None]:
+    """Around adding behind ``first`` entries, which nobody else does at this moment."""
+    try:
+        yield
+    except (IntegrityError, KeyError) as error:
+        detail = phrase(
+            N_("its head says that it has {size} entries, and the rest of it is not of that size"), size=first
+        )
+        raise codes.DAMAGED.error(tenant=tenant, detail=detail) from error
 
 
 def _take_positions(connection: Connection, tenant: Tenant, count: int) -> int:

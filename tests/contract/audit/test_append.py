@@ -191,6 +191,26 @@ def test_who_takes_the_triggers_away_is_found_out(logs: Logs, attack: str, code:
 
 
 @pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE audit_logs SET size = 0",
+        "UPDATE audit_logs SET size = 3",
+        "UPDATE audit_logs SET size = 7",
+        "DELETE FROM audit_logs",
+        "DELETE FROM audit_nodes WHERE level = 0 AND place = 4",
+    ],
+)
+def test_nothing_is_added_to_a_log_that_is_damaged_and_that_is_told(logs: Logs, damage: str) -> None:
+    logs.add(*events(5))
+    _without_triggers(logs, damage)
+    with pytest.raises(BongsuError) as caught:
+        logs.add(event(6))
+    assert [problem.code.name for problem in caught.value.problems] == ["audit.damaged"]
+    with logs.database.write() as connection:
+        assert append(connection, event(0, MSIT)) == 0, "other logs go on"
+
+
+@pytest.mark.parametrize(
     ("column", "value"),
     [
         ("actor", "'mnd/lee'"),
@@ -228,11 +248,12 @@ def test_an_entry_of_another_log_is_none_of_this_one(logs: Logs) -> None:
 def _without_triggers(logs: Logs, *attacks: str) -> None:
     with logs.database.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            for table in ("audit_entries", "audit_nodes"):
+            for table in ("audit_entries", "audit_nodes", "audit_logs"):
                 connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         else:
-            for name in ("entries_no_update", "entries_no_delete", "nodes_no_update", "nodes_no_delete"):
-                connection.execute(text(f"DROP TRIGGER audit_{name}"))
+            found = text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name LIKE 'audit_%'")
+            for name in connection.execute(found).scalars().all():
+                connection.execute(text(f"DROP TRIGGER {name}"))
         for attack in attacks:
             connection.execute(text(attack))
 

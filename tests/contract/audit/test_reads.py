@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from audit_places import MND, SECRET, Logs, auditor
 from sqlalchemy import Connection, event, text
-from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.labels import Label
+from bongsu.domain.problems import BongsuError
 from bongsu.service.audit.reading import list_entries
 from bongsu.service.audit.reads import (
     WINDOW_S,
@@ -158,5 +158,5 @@ def test_a_log_that_has_a_row_where_the_next_belongs_gives_nothing_to_read(logs:
             " SELECT tenant, 1, at, actor, action, object, label, outcome, entry FROM audit_entries"
         )
         connection.execute(copied)
-    with pytest.raises(IntegrityError):
+    with pytest.raises(BongsuError, match=r"audit\.damaged"):
         record_read(logs.platform, auditor(), MND, "model:other/1", SECRET)

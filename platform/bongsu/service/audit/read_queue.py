@@ -13,6 +13,7 @@ from threading import Event, Lock
 from sqlalchemy import Connection
 
 from bongsu.domain.audit import AuditEvent, Author
+from bongsu.domain.codes.audit import DAMAGED
 from bongsu.domain.problems import BongsuError
 from bongsu.store.audit import append_all
 from bongsu.store.audit_reads import Reading, claim_read, recorded
@@ -101,7 +102,7 @@ class ReadQueue:
         Raises:
             Taken: somebody else was first with one of them at the same moment, and made its entry.
             Conflict: somebody else changes the claim of one of them all the time.
-            BongsuError, sqlalchemy.exc.IntegrityError: the entry of this request cannot be made.
+            BongsuError: the entry of this request cannot be made; ``audit.damaged`` if for its log.
         """
         mine = _Asked(readings, request_id, window_s, events)
         with self._gate:
@@ -151,7 +152,7 @@ def _write(database: Database, batch: Sequence[_Asked]) -> None:
     try:
         made = _written(database, batch)
     except Exception as error:  # of whatever kind: it is told to whom it belongs
-        if len(batch) == 1 or isinstance(error, _OF_ALL):
+        if len(batch) == 1 or _is_of_all(error):
             for one in batch:
                 one.error = error
             return
@@ -160,6 +161,12 @@ def _write(database: Database, batch: Sequence[_Asked]) -> None:
         return
     for one, count in zip(batch, made, strict=True):
         one.made = count
+
+
+def _is_of_all(error: Exception) -> bool:
+    """Whether nobody's entry could be made; of a log that is damaged it is its own readers' alone."""
+    is_damage = isinstance(error, BongsuError) and all(one.code is DAMAGED for one in error.problems)
+    return isinstance(error, _OF_ALL) and not is_damage
 
 
 def _written(database: Database, batch: Sequence[_Asked]) -> list[int]:

@@ -51,7 +51,7 @@ def record_reads(
         How many entries were made.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: the log has a row where its next one belongs.
+        BongsuError: ``audit.damaged``, the log is not what its head says.
     """
     readings = readings_of(platform, actor, tenant, objects)
     if platform.reads.has_all(readings, WINDOW_S):
