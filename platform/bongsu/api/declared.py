@@ -10,17 +10,15 @@ from typing import Any
 from fastapi import Request
 
 from bongsu.api.requests import request_id
-from bongsu.domain.codes.policy import FORBIDDEN_USE
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.policy.purpose import problems, screen_class
 from bongsu.service.control_plane import ControlPlane
+from bongsu.service.governance.declaring import class_object
 from bongsu.service.recording import Ask, record_refusal
 
 _LISTED = frozenset(one.value for one in UseClass)
-# Of a name that is none, in the log.
-_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -52,13 +50,12 @@ def record_declaration(
     """What was refused of such a body. Routes take the asker before the body, so it is known who asks."""
     plane: ControlPlane = request.app.state.plane
     ministry = document.get(declares.ministry)
-    words = next(str(one.args["words"]) for one in error.problems if one.code is FORBIDDEN_USE)
     asked = Ask(
         plane.base,
         request.state.actor,
         tenant=Tenant(ministry if isinstance(ministry, str) else ""),
         action=declares.action,
-        object=f"use-class:{words:.{_SHOWN}}",
+        object=class_object(error),
         request_id=request_id(request),
     )
     record_refusal(asked, error)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
 
+from bongsu.client.declaring import refuse_class
 from bongsu.client.http import Server
 from bongsu.client.ministry import in_one_ministry
 from bongsu.domain.approval import ApprovalState, Proposal
@@ -48,6 +49,9 @@ class RemoteGovernance:
 
     def register_use(self, request: UseRequest) -> PermittedUse:
         return self._server.made("/v1/uses", PermittedUse, plain(request))
+
+    def refuse_class(self, name: str, action: str) -> NoReturn:
+        refuse_class(self._server, self.ministry, name, action)
 
     def withdraw_use(self, use: str, reason: str) -> PermittedUse:
         return self._server.made(self._at("uses", use, "withdraw"), PermittedUse, {"reason": reason})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
 
+from bongsu.client.declaring import refuse_class
 from bongsu.client.http import Server
 from bongsu.domain.codes import client as codes
 from bongsu.domain.documents import iso_time, plain
@@ -34,6 +35,9 @@ class RemoteGrants:
 
     def recount(self, grant: str) -> Recounted:
         return self._as(reading_back.recounted_of, self._server.json("GET", f"{_of(grant)}/recount"))
+
+    def refuse_class(self, giver: str, name: str) -> NoReturn:
+        refuse_class(self._server, giver, name, "grant.give")
 
     def give(self, order: Order) -> Grant:
         body = plain(order) | {"begins": iso_time(order.begins), "ends": iso_time(order.ends)}

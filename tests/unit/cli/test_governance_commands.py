@@ -303,3 +303,45 @@ def test_in_a_home_of_one_person_nothing_is_decided(shell: Shell, words: list[st
     assert "[governance.one-person]" in refused.error
     assert shell("approvals", "list", "--json").out.strip() == "[]"
     assert shell("models", "suspensions", "--json").out.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("person", "words", "action", "ministry"),
+    [
+        ("acc", [*USE[:2], "targeting", *USE[3:]], "use.register", "mnd"),
+        ("dc", [*DATA[:5], "교전", *DATA[6:]], "permit.give-data", "mnd"),
+        ("dc", [*SHARE[:6], "strike", *SHARE[7:]], "permit.give-access", "mnd"),
+        (
+            "army-eng",
+            [
+                *("grants", "give", "nap-1", "--giver", "army", "--receiver", "mnd", "--programme", "nap"),
+                *("--accelerator", "H100", "--gpu-hours", "1", "--begins", "2024-01-01", "--ends", "2024-02-01"),
+                *("--use", "administration", "--use", "drone-strike"),
+            ],
+            "grant.give",
+            "army",
+        ),
+    ],
+)
+def test_a_use_class_that_is_outside_reaches_the_server_and_its_log(
+    ask: As, ready: ApiPlace, person: str, words: list[str], action: str, ministry: str
+) -> None:
+    said = ask(person, *words)
+    assert (said.status, "policy.forbidden-use" in said.error) == (4, True), said.error
+    assert "api.bad-request" not in said.error, "what the request lacks besides is nobody's to mend"
+    entry = json.loads(ready.log(ministry)[-1][2])
+    assert (entry["actor"], entry["action"], entry["outcome"]) == (person, action, "refused")
+
+
+def test_a_use_class_that_is_outside_is_on_record_in_a_home(shell: Shell) -> None:
+    said = shell(*USE[:2], "targeting", *USE[3:])
+    assert (said.status, "policy.forbidden-use" in said.error) == (4, True), said.error
+    (entry,) = json.loads(shell("audit", "list", "--json").out)["entries"]
+    assert (entry["content"]["action"], entry["content"]["outcome"]) == ("use.register", "refused")
+
+
+def test_a_use_class_that_is_mistyped_is_answered_with_the_list(ask: As, ready: ApiPlace) -> None:
+    before = len(ready.log())
+    said = ask("acc", *USE[:2], "gardening", *USE[3:])
+    assert (said.status, "administration" in said.error) == (2, True)
+    assert len(ready.log()) == before

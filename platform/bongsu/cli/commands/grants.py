@@ -9,6 +9,7 @@ import typer
 
 from bongsu.cli import completion
 from bongsu.cli.commands.shared import AsJson, grants_plane
+from bongsu.cli.commands.use_classes import listed, taken
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
@@ -17,7 +18,6 @@ from bongsu.domain.documents import plain
 from bongsu.domain.grants import Dimension, hours_text
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
-from bongsu.domain.uses import UseClass
 
 grants = typer.Typer(help=_("GPU grants and their ledgers."), no_args_is_help=True, rich_markup_mode=None)
 GrantName = Annotated[
@@ -111,8 +111,8 @@ def give(
         str, typer.Option(help=_("Until when it pays; this moment is not in it.") + " " + _DATE, show_default=False)
     ],
     use: Annotated[
-        list[UseClass] | None,
-        typer.Option(help=_("A use class that it pays for; repeatable, all if none is given.")),
+        list[str] | None,
+        typer.Option(**taken(_("A use class that it pays for; repeatable, all if none is given."))),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -120,18 +120,18 @@ def give(
     from bongsu.service.grants.giving import Order
     from bongsu.service.grants.periods import time_of
 
-    order = Order(
-        id=grant,
-        giver=giver,
-        receiver=receiver,
-        programme=programme,
-        accelerator=accelerator,
-        gpu_hours=gpu_hours,
-        begins=time_of(begins),
-        ends=time_of(ends),
-        use_classes=frozenset(use or ()),
-    )
     with grants_plane(context) as opened:
+        order = Order(
+            id=grant,
+            giver=giver,
+            receiver=receiver,
+            programme=programme,
+            accelerator=accelerator,
+            gpu_hours=gpu_hours,
+            begins=time_of(begins),
+            ends=time_of(ends),
+            use_classes=frozenset(listed(one, lambda name: opened.refuse_class(giver, name)) for one in use or ()),
+        )
         given = opened.give(order)
     if as_json:
         say_json(grant_document(given))

@@ -10,11 +10,11 @@ import typer
 
 from bongsu.cli.commands.acting import Reason, governance_plane, seconds
 from bongsu.cli.commands.shared import AsJson, Ministry
+from bongsu.cli.commands.use_classes import listed, taken
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
 from bongsu.domain.codes.run import UNKNOWN_DATASET
 from bongsu.domain.object_names import object_name
-from bongsu.domain.uses import UseClass
 
 permits = typer.Typer(
     help=_("What data may be used for, and what ministries share."), no_args_is_help=True, rich_markup_mode=None
@@ -45,7 +45,10 @@ def list_(context: typer.Context, ministry: Ministry = None, as_json: AsJson = F
 def give_data(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help=_("Name of the data set, e.g. korean-law or dataset:korean-law/1."))],
-    use: Annotated[list[UseClass], typer.Option(help=_("A use class that it may be used for; repeatable."))],
+    use: Annotated[
+        list[str],
+        typer.Option(**taken(_("A use class that it may be used for; repeatable."))),
+    ],
     card: Annotated[
         str, typer.Option(help=_("Its data card: OBJECT of the ministry, address, or document:NUMBER."))
     ],
@@ -61,7 +64,8 @@ def give_data(
     with governance_plane(context, ministry) as opened:
         times = (seconds(begins), seconds(until))
         which = _version(name, version)
-        request = DataPermitRequest(opened.ministry, *which, frozenset(use), card, reason, *times)
+        uses = frozenset(listed(one, lambda name: opened.refuse_class(name, "permit.give-data")) for one in use)
+        request = DataPermitRequest(opened.ministry, *which, uses, card, reason, *times)
         permit = opened.give_data_permit(request)
     _told(permit, permit.id, as_json)
 
@@ -82,7 +86,7 @@ def give_access(
         str, typer.Argument(metavar="OBJECT", help=_("model:NAME/VERSION or dataset:NAME/VERSION."))
     ],
     to: Annotated[str, typer.Option(help=_("The ministry that gets to see it."))],
-    purpose: Annotated[UseClass, typer.Option(help=_("The use class that it may be taken for."))],
+    purpose: Annotated[str, typer.Option(**taken(_("The use class that it may be taken for.")))],
     reason: Reason,
     begins: From,
     until: Until,
@@ -93,7 +97,8 @@ def give_access(
 
     with governance_plane(context, ministry) as opened:
         times = (seconds(begins), seconds(until))
-        permit = opened.give_access(AccessRequest(object_, opened.ministry, to, purpose, *times, reason))
+        what_for = listed(purpose, lambda name: opened.refuse_class(name, "permit.give-access"))
+        permit = opened.give_access(AccessRequest(object_, opened.ministry, to, what_for, *times, reason))
     _told(permit, permit.id, as_json)
 
 

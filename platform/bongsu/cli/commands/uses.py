@@ -9,10 +9,10 @@ import typer
 
 from bongsu.cli.commands.acting import Reason, governance_plane, seconds
 from bongsu.cli.commands.shared import AsJson, Ministry
+from bongsu.cli.commands.use_classes import listed, taken
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
 from bongsu.domain.use_register import Tier
-from bongsu.domain.uses import UseClass
 
 uses = typer.Typer(
     help=_("The register of uses that ministries permit."), no_args_is_help=True, rich_markup_mode=None
@@ -39,7 +39,7 @@ def list_(context: typer.Context, ministry: Ministry = None, as_json: AsJson = F
 @uses.command("register", help=_("Permit a use class in a ministry, as its accreditor."))
 def register(
     context: typer.Context,
-    use_class: Annotated[UseClass, typer.Argument(help=_("The use class."))],
+    use_class: Annotated[str, typer.Argument(**taken(_("The use class.")))],
     statement: Annotated[str, typer.Option(help=_("What for, in words."))],
     owner: Annotated[str, typer.Option(help=_("Id of the person who answers for it."))],
     evidence: Annotated[
@@ -67,7 +67,7 @@ def register(
         use = opened.register_use(
             UseRequest(
                 ministry=opened.ministry,
-                use_class=use_class,
+                use_class=listed(use_class, lambda name: opened.refuse_class(name, "use.register")),
                 tier=tier,
                 statement=statement,
                 conditions=conditions,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from bongsu.domain.approval import ApprovalState, Proposal
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
@@ -12,7 +12,7 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.people import Actor
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.use_register import PermittedUse
-from bongsu.service.governance import access_permits, data_permits, deciding, proposing, suspending, uses
+from bongsu.service.governance import access_permits, data_permits, deciding, declaring, proposing, suspending, uses
 from bongsu.service.governance.access_permits import AccessRequest
 from bongsu.service.governance.carrying_out import carry_out
 from bongsu.service.governance.data_permits import DataPermitRequest
@@ -37,6 +37,10 @@ class GovernancePlane(Protocol):
     def uses(self) -> Sequence[PermittedUse]: ...
 
     def register_use(self, request: UseRequest) -> PermittedUse: ...
+
+    def refuse_class(self, name: str, action: str) -> NoReturn:
+        """Of a use class that is outside of every class, named for what the log calls ``action``."""
+        ...
 
     def withdraw_use(self, use: str, reason: str) -> PermittedUse: ...
 
@@ -108,6 +112,9 @@ class GovernanceHere:
 
     def register_use(self, request: UseRequest) -> PermittedUse:
         return uses.register_use(self._platform, self._actor, request)
+
+    def refuse_class(self, name: str, action: str) -> NoReturn:
+        declaring.refuse_class(self._platform, name, action)
 
     def withdraw_use(self, use: str, reason: str) -> PermittedUse:
         return uses.withdraw_use(self._platform, self._actor, use, reason)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from bongsu.domain.grants import Dimension, Grant
+from bongsu.service.governance import declaring
 from bongsu.service.grants import giving, looking, reclaiming
 from bongsu.service.grants.giving import Order
 from bongsu.service.grants.looking import GrantDetails, GrantSummary, LedgerEntry, Notice, Recounted
@@ -27,6 +28,10 @@ class GrantsPlane(Protocol):
 
     def recount(self, grant: str) -> Recounted:
         """Its use counted again from the logs of runs."""
+        ...
+
+    def refuse_class(self, giver: str, name: str) -> NoReturn:
+        """Of a use class that is outside of every class."""
         ...
 
     def give(self, order: Order) -> Grant: ...
@@ -69,6 +74,9 @@ class GrantsHere:
 
     def recount(self, grant: str) -> Recounted:
         return looking.recount_grant(self._platform, self._actor, grant)
+
+    def refuse_class(self, giver: str, name: str) -> NoReturn:
+        declaring.refuse_class(self._platform, name, "grant.give")
 
     def give(self, order: Order) -> Grant:
         return giving.give(self._platform, self._actor, order)
